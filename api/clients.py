@@ -1,0 +1,267 @@
+"""Every call from one process to another, one function each: the map of who depends on whom.
+
+Callers show a 60-second service token. A problem of the callee travels on as `Relayed`, same code, status and words;
+a callee that does not answer is `Unavailable`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self, TypeVar
+
+import httpx2
+import msgspec
+
+from api.identity import service_token
+from api.problems import NotFound, Problem, Unavailable
+from api.settings import Settings
+
+Wire = TypeVar("Wire")
+
+
+class Person(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+
+
+class MadeOperator(msgspec.Struct, frozen=True):
+    """`password` only when the account was created now."""
+
+    id: int
+    email: str
+    password: str | None = None
+
+
+class VideoFacts(msgspec.Struct, frozen=True):
+    """What other services need to know of a video. `generation` 0: nothing is published yet."""
+
+    id: int
+    title: str
+    uploaded_by: int
+    price_per_minute: int
+    duration_ms: int
+    status: str
+    visibility: str
+    generation: int
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """A claimed unit: the piece one worker encodes. `plan` is `media.plan`'s document, {} for a probe."""
+
+    id: int
+    fence: int
+    lease_s: float
+    kind: str
+    job_id: int
+    video_id: int
+    generation: int
+    source: str
+    filename: str
+    renditions: list[str]
+    first_segment: int
+    end_segment: int
+    attempt: int
+    plan: dict[str, Any]
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """`stop` is set when the job was cancelled or paused: kill the encode and forget the unit."""
+
+    stop: bool
+
+
+class NewUnit(msgspec.Struct, frozen=True):
+    """A unit to be opened by a probe. Lower `rank` goes first within a job."""
+
+    kind: str
+    queue: str
+    renditions: list[str]
+    first_segment: int
+    end_segment: int
+    rank: int
+
+
+class NewRendition(msgspec.Struct, frozen=True):
+    """`kind` is video, audio, text or iframes; `bandwidth` in bit/s."""
+
+    name: str
+    kind: str
+    width: int
+    height: int
+    bandwidth: int
+    codecs: str
+    language: str = ""
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Billing's state of one session. Money in micro-units, `balance` in minor units, media time in ms.
+
+    `state`: open, spent (refuse media), ended. `final`: nothing more can be held, the last seconds play out.
+    """
+
+    session_id: str
+    state: str
+    final: bool
+    balance: int
+    balance_micros: int
+    held_micros: int
+    charged_micros: int
+    charged: int
+    delivered_ms: int
+    forgiven_ms: int
+    minutes_left: float | None
+    low_balance: bool
+
+
+class Clients:
+    """One HTTP client per process; use as an async context manager."""
+
+    def __init__(self, settings: Settings, caller: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._settings, self._caller = settings, caller
+        self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(10.0, connect=2.0), transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    # auth
+
+    async def auth_jwks(self) -> dict[str, Any]:
+        return await self._call("auth", "GET", "/.well-known/jwks.json", dict[str, Any])
+
+    async def auth_people(self, ids: Sequence[int]) -> list[Person]:
+        """Names of users; unknown ids are left out."""
+        return await self._call("auth", "GET", f"/internal/users?ids={_joined(ids)}", list[Person])
+
+    async def auth_make_operator(self, email: str) -> MadeOperator:
+        return await self._call("auth", "POST", "/internal/operators", MadeOperator, {"email": email})
+
+    # videos
+
+    async def videos_facts(self, ids: Sequence[int]) -> list[VideoFacts]:
+        """Facts of videos; unknown and deleted ids are left out."""
+        return await self._call("videos", "GET", f"/internal/videos?ids={_joined(ids)}", list[VideoFacts])
+
+    async def videos_fact(self, video_id: int) -> VideoFacts:
+        """Facts of one video; raises NotFound."""
+        found = await self.videos_facts([video_id])
+        if not found:
+            raise NotFound("There is no such video.")
+        return found[0]
+
+    async def units_claim(self, queue: str, worker: str) -> Unit | None:
+        """The best claimable unit of a queue under a fresh lease and fence, or None."""
+        body = {"queue": queue, "worker": worker}
+        return await self._call("videos", "POST", "/internal/units/claim", Unit | None, body)
+
+    async def units_renew(self, unit: Unit, done_segments: int, speed: float) -> Lease:
+        """Prolong the lease and report progress; 409 `lease_lost` when the fence is no longer ours."""
+        body = {"fence": unit.fence, "done_segments": done_segments, "speed": speed}
+        return await self._call("videos", "PUT", f"/internal/units/{unit.id}/lease", Lease, body)
+
+    async def units_planned(
+        self, unit: Unit, plan: dict[str, Any], renditions: list[NewRendition], units: list[NewUnit]
+    ) -> None:
+        """End a probe: store the plan, open its units, publish the generation as playable. Repeating it is harmless."""
+        body = {"fence": unit.fence, "plan": plan, "renditions": renditions, "units": units}
+        await self._call("videos", "POST", f"/internal/units/{unit.id}/planned", None, body)
+
+    async def units_done(self, unit: Unit, result: dict[str, Any]) -> None:
+        """End a unit of any other kind. The last one opens the finish; the finish makes the video ready."""
+        await self._call("videos", "POST", f"/internal/units/{unit.id}/done", None, self._fenced(unit, result=result))
+
+    async def units_fail(self, unit: Unit, code: str, message: str, *, permanent: bool) -> None:
+        """End an attempt in failure; a permanent one fails the job at once, others are tried again, three times."""
+        body = self._fenced(unit, code=code, message=message, permanent=permanent)
+        await self._call("videos", "POST", f"/internal/units/{unit.id}/fail", None, body)
+
+    async def videos_sweep(self) -> dict[str, int]:
+        """Expire leases, ring for what nobody took, drop stale uploads and files of deleted videos."""
+        return await self._call("videos", "POST", "/internal/sweep", dict[str, int])
+
+    # streaming
+
+    async def streaming_set_spent(self, session_id: str, *, spent: bool) -> None:
+        """Billing says that a session's money is gone (verdicts become 402) or is there again."""
+        path = f"/internal/sessions/{session_id}/spent"
+        await self._call("streaming", "PUT", path, None, {"spent": spent})
+
+    async def streaming_end_sessions(self, *, video_id: int | None = None, user_id: int | None = None) -> None:
+        """End all live sessions of a deleted video or a disabled user."""
+        body = {"video_id": video_id, "user_id": user_id}
+        await self._call("streaming", "POST", "/internal/sessions/end", None, body)
+
+    async def streaming_sweep(self) -> dict[str, int]:
+        """End sessions silent for 90 s."""
+        return await self._call("streaming", "POST", "/internal/sweep", dict[str, int])
+
+    # billing
+
+    async def billing_open_account(self, user_id: int) -> None:
+        """Make sure that a wallet exists; repeating it is harmless."""
+        await self._call("billing", "POST", "/internal/accounts", None, {"user_id": user_id})
+
+    async def billing_open_hold(self, session_id: str, user_id: int, video: VideoFacts, *, free: bool) -> Hold:
+        """Hold the first two minutes for a session; 402 `insufficient_balance` under one affordable minute."""
+        body = {
+            "session_id": session_id,
+            "user_id": user_id,
+            "video_id": video.id,
+            "creator_id": video.uploaded_by,
+            "price_per_minute": video.price_per_minute,
+            "duration_ms": video.duration_ms,
+            "free": free,
+        }
+        return await self._call("billing", "POST", "/internal/holds", Hold, body)
+
+    async def billing_hold(self, session_id: str) -> Hold:
+        return await self._call("billing", "GET", f"/internal/holds/{session_id}", Hold)
+
+    async def billing_end_hold(self, session_id: str, wall_ms: int, rate: float) -> Hold:
+        """Settle a session that lived `wall_ms` at a fastest playback `rate`: forgive, release. Idempotent."""
+        body = {"wall_ms": wall_ms, "rate": rate}
+        return await self._call("billing", "POST", f"/internal/holds/{session_id}/end", Hold, body)
+
+    async def billing_sweep(self) -> dict[str, int]:
+        """Release holds of sessions nobody ended; send what the outbox still owes."""
+        return await self._call("billing", "POST", "/internal/sweep", dict[str, int])
+
+    # analytics
+
+    async def analytics_track(self, events: Sequence[dict[str, Any]]) -> None:
+        """Events with unique ids; repeating them changes nothing."""
+        await self._call("analytics", "POST", "/api/analytics/track", None, {"events": list(events)})
+
+    def _fenced(self, unit: Unit, **fields: object) -> dict[str, object]:
+        return {"fence": unit.fence, **fields}
+
+    async def _call(self, callee: str, method: str, path: str, wire: Any, body: object = None) -> Any:
+        token = service_token(self._settings.secret("SERVICE_SECRET"), self._caller, callee)
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        content = None if body is None else msgspec.json.encode(body)
+        url = self._settings.service_url(callee) + path
+        try:
+            response = await self._http.request(method, url, content=content, headers=headers)
+        except httpx2.HTTPError as error:
+            raise Unavailable(f"The {callee} service does not answer. Try again in a moment.") from error
+        if response.status_code >= 400:
+            raise relayed(callee, response.status_code, response.content)
+        return None if wire is None else msgspec.json.decode(response.content or b"null", type=wire)
+
+
+def relayed(callee: str, status: int, content: bytes) -> Problem:
+    """The callee's own problem, to be shown to our caller; a 5xx or unreadable answer is Unavailable."""
+    try:
+        body = msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        body = {}
+    if status >= 500 or "code" not in body:
+        return Unavailable(f"The {callee} service failed ({status}). Try again in a moment.")
+    shown = type("Relayed", (Problem,), {"code": str(body["code"]), "status": status})
+    extra = {k: v for k, v in body.items() if k not in ("type", "title", "status", "detail", "code", "request_id")}
+    problem: Problem = shown(str(body.get("detail", "")), **extra)
+    return problem
+
+
+def _joined(ids: Sequence[int]) -> str:
+    return ",".join(str(i) for i in ids)

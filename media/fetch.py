@@ -1,0 +1,65 @@
+"""One line of the fetch log -> one Fetch, or the reason why it is refused.
+
+nginx writes one JSON object per segment request (`nginx/parts/log_format.conf`); every field comes from named captures,
+verdict headers or nginx itself, never from text a client controls. Read by the meter, the audience and reconciliation.
+"""
+
+import msgspec
+
+MAX_LINE = 2048
+LATEST_MS = 4_102_444_800_000  # the year 2100: a clock beyond it is a broken one
+
+
+class Refused(ValueError):
+    """A line that is not a fetch; `reason` is a stable word for counting."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A logged segment request. Times in ms, sizes in bytes.
+
+    `size` is the whole segment's size, 0 when nginx did not say; `bytes` what was handed to the socket; `complete`
+    nginx's word that all output was sent, which is also said of HEAD, 304 and 403.
+    """
+
+    v: int
+    edge: str
+    t_ms: int
+    request_id: str
+    session_id: str
+    user_id: int
+    video: int
+    generation: int
+    rendition: str
+    index: int
+    start_ms: int
+    end_ms: int
+    method: str
+    status: int
+    bytes: int
+    size: int
+    complete: bool
+    request_time_ms: int
+    verdict_cache: str
+    cache: str
+
+
+_decode = msgspec.json.Decoder(Fetch).decode
+
+
+def parse_line(line: bytes) -> Fetch:
+    """A whole line without its newline; raises Refused with `too_long`, `not_json` or `bad_field`."""
+    if len(line) > MAX_LINE:
+        raise Refused("too_long")
+    try:
+        fetch = _decode(line)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_field") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused("not_json") from error
+    if fetch.v != 1 or not 0 <= fetch.start_ms < fetch.end_ms or not 0 < fetch.t_ms < LATEST_MS:
+        raise Refused("bad_field")
+    return fetch
