@@ -60,9 +60,23 @@ def work(settings: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
+def lazy(module: str, name: str) -> Command:
+    """A command whose module is imported when it runs: `serve auth` has no use for the rest."""
+
+    def run(settings: Settings, args: argparse.Namespace) -> int:
+        found: Command = getattr(importlib.import_module(module), name)
+        return found(settings, args)
+
+    return run
+
+
 def parser() -> argparse.ArgumentParser:
     """Every command and its arguments."""
-    top = argparse.ArgumentParser(prog="streamify", description="A self-hosted video platform.")
+    top = argparse.ArgumentParser(
+        prog="streamify",
+        description="A self-hosted video platform.",
+        epilog="Also: `./streamify test [pytest arguments]` sets up and runs every test.",
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
@@ -70,6 +84,18 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
+    sub = add("up", lazy("api.operate", "up"), "set up and start everything on this machine")
+    sub.add_argument("--demo", action="store_true", help="add two accounts, funds and a generated film")
+    sub.add_argument("--detach", action="store_true", help="return when healthy; stop it later with 'down'")
+    add("down", lazy("api.operate", "down"), "stop everything")
+    add("status", lazy("api.operate", "status"), "what runs where, with health").add_argument(
+        "--json", action="store_true"
+    )
+    sub = add("logs", lazy("api.operate", "logs"), "follow the logs")
+    sub.add_argument("program", nargs="?", help="one program, for example auth")
+    sub.add_argument("--no-follow", dest="follow", action="store_false", help="print the last lines and return")
+    add("doctor", lazy("api.doctor", "doctor"), "say in plain words what is wrong with this machine or stack")
+    add("operator", lazy("api.operate", "operator"), "make a user an operator").add_argument("email")
     add("serve", serve, "run one service").add_argument("name", choices=SERVICES)
     add("migrate", migrate, "migrate the databases").add_argument("name", nargs="?", choices=SERVICES)
     for name, what in (

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("auth", "videos", "streaming", "billing", "analytics")
 DATABASES = {
     "auth": "streamify_auth",
@@ -40,7 +41,9 @@ class Setting:
 
 
 TABLE = (
-    Setting("STREAMIFY_HOME", ".streamify", "Folder that holds everything written at run time."),
+    Setting(
+        "STREAMIFY_HOME", ".streamify", "Folder that holds everything written at run time; relative to the checkout."
+    ),
     Setting("GATEWAY_PORT", "3000", "Port of the gateway: pages, API and media."),
     Setting("PORT_BASE", "3001", "Port of auth; its four successors, PostgreSQL, Redis and the supervisor follow."),
     Setting("EDGE_PORT", "3080", "Port of the optional CDN edge."),
@@ -135,7 +138,7 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings of this process from its environment (default `os.environ`) and its home."""
     given = dict(os.environ if environ is None else environ)
-    home = Path(given.get("STREAMIFY_HOME") or ".streamify").absolute()
+    home = (ROOT / (given.get("STREAMIFY_HOME") or ".streamify")).absolute()
     values = {s.name: s.default for s in TABLE if "<" not in s.default and s.default not in _WORDS}
     values |= read_env_file(home / "secrets.env")
     values |= {name: value for name, value in given.items() if name in _NAMES and value != ""}

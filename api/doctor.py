@@ -1,0 +1,111 @@
+"""`doctor`: what is wrong with this machine or stack, in plain words, one line per finding."""
+
+import argparse
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from api import binaries, machine, operate
+from api.settings import Settings
+from api.stack import NoSuchAccount, account, ports
+from media import sandbox
+
+Mark = Literal["ok", "note", "wrong"]
+COMFORTABLE_BYTES = 10 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    mark: Mark
+    text: str
+
+
+def doctor(settings: Settings, _: argparse.Namespace) -> int:
+    """Print every finding; exit code 1 when something is wrong."""
+    wrong = False
+    for look in (look_at_machine, look_at_home, look_at_programs, look_at_sandbox, look_at_stack):
+        for finding in look(settings):
+            print(f"{finding.mark:<6} {finding.text}")
+            wrong = wrong or finding.mark == "wrong"
+    print("\nSomething is wrong; see above." if wrong else "\nAll is well.")
+    return 1 if wrong else 0
+
+
+def look_at_machine(settings: Settings) -> Iterator[Finding]:
+    yield Finding(
+        "ok", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    )
+    try:
+        who = account(settings)
+    except NoSuchAccount as error:
+        yield Finding("wrong", str(error))
+        return
+    root = os.geteuid() == 0
+    yield Finding("ok", f"programs run as {who.name}" + (" (started as root, rights given up)" if root else ""))
+
+
+def look_at_home(settings: Settings) -> Iterator[Finding]:
+    home = settings.home
+    place = next(p for p in (home, *home.parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    mark: Mark = "ok" if free > COMFORTABLE_BYTES else "note" if free > machine.ENOUGH_BYTES else "wrong"
+    yield Finding(mark, f"home {home}: {free / 2**30:.1f} GB free" + ("" if mark == "ok" else ", make room soon"))
+    if not home.exists():
+        yield Finding("note", "the home does not exist yet; `./streamify up` makes it")
+        return
+    try:
+        machine.check_reach(home, account(settings))
+    except (machine.CannotStart, NoSuchAccount) as error:
+        yield Finding("wrong", str(error))
+
+
+def look_at_programs(_: Settings) -> Iterator[Finding]:
+    looks: list[tuple[str, Callable[[], str], str]] = [
+        ("PostgreSQL", lambda: f"{binaries.postgres_bin()}/postgres", "--version"),
+        ("Redis", binaries.redis_server, "--version"),
+        ("nginx", binaries.nginx, "-v"),
+        ("FFmpeg", binaries.ffmpeg, "-version"),
+    ]
+    for name, find, flag in looks:
+        try:
+            path = find()
+            done = subprocess.run([path, flag], capture_output=True, text=True, timeout=20, check=False)
+        except (binaries.MissingProgram, OSError, subprocess.TimeoutExpired) as error:
+            yield Finding("wrong", f"{name}: {error}")
+            continue
+        words = (done.stdout or done.stderr).splitlines()
+        first = words[0][:90] if words else f"exit code {done.returncode}"
+        yield Finding("ok" if done.returncode == 0 else "wrong", f"{name}: {first} ({Path(path).parent})")
+
+
+def look_at_sandbox(_: Settings) -> Iterator[Finding]:
+    for feature, present in sandbox.features().items():
+        words = "" if present else " is missing here: strangers' files are decoded with the remaining walls"
+        yield Finding("ok" if present else "note", f"sandbox: {feature}{words}")
+
+
+def look_at_stack(settings: Settings) -> Iterator[Finding]:
+    rows = operate.rows(settings)
+    if rows:
+        for row in rows:
+            words = f"{row['name']}: {row['state']}, {row['detail']}"
+            if not row["well"]:
+                words += f"; its last words: {operate.tail(settings, str(row['name']), 2)}"
+            yield Finding("ok" if row["well"] else "wrong", words)
+        return
+    left = machine.supervised(settings)
+    if left:
+        yield Finding("wrong", f"{len(left)} programs run without their supervisor: `./streamify down` ends them")
+        return
+    yield Finding("note", "the stack is not running")
+    for program, port in ports(settings).items():
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                yield Finding("wrong", f"port {port} ({program}) is taken by another program")
