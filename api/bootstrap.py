@@ -23,6 +23,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = "0.13.9"
+# `prepare` and `pages` are for images: the plain environment, and the pages alone.
+EXTRAS = {"up": ["embedded", "pages"], "test": ["embedded", "pages", "dev"], "pages": ["pages"], "prepare": []}
+ONLY_PREPARE = ("pages", "prepare")
 NOT_COPIED = {".git", ".venv", ".streamify", "node_modules", "dist", "__pycache__"}
 NOT_A_SOURCE = {"node_modules", "dist"}
 
@@ -34,9 +37,11 @@ def main(arguments: list[str]) -> None:
     root = reachable_root()
     testing = command == "test"
     with one_at_a_time(root):
-        python = environment(root, ["embedded", "dev"] if testing else ["embedded"])
-        if command in ("up", "test", "pages"):
+        python = environment(root, EXTRAS.get(command, ["embedded"]))
+        if "pages" in EXTRAS.get(command, []):
             pages(root, python)
+    if command in ONLY_PREPARE:
+        return
     os.environ["PYTHONPATH"] = str(root)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     if testing:

@@ -96,6 +96,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--no-follow", dest="follow", action="store_false", help="print the last lines and return")
     add("doctor", lazy("api.doctor", "doctor"), "say in plain words what is wrong with this machine or stack")
     add("operator", lazy("api.operate", "operator"), "make a user an operator").add_argument("email")
+    add("secrets", lazy("api.operate", "print_secrets"), "print fresh secrets for docker-compose's .env")
+    add("gateway", lazy("api.gateway", "run"), "run the gateway's nginx")
     add("serve", serve, "run one service").add_argument("name", choices=SERVICES)
     add("migrate", migrate, "migrate the databases").add_argument("name", nargs="?", choices=SERVICES)
     for name, what in (

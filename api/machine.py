@@ -17,7 +17,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
-from api import binaries, gateway
+from api import binaries
 from api.settings import DATABASES, SECRETS, Settings, load
 from api.stack import Account, account, control_port, environment, ports, supervisor_conf
 
@@ -42,9 +42,6 @@ def prepare(settings: Settings) -> Settings:
         check_space(settings.home)
         write(settings.home / "run/redis.conf", redis_conf(settings), who)
         make_cluster(settings, who)
-        gateway.render(settings, settings.home / "run/nginx")
-        for path in [settings.home / "run/nginx", *(settings.home / "run/nginx").rglob("*")]:
-            who.own(path)
         write(settings.home / "run/supervisor.conf", supervisor_conf(settings, who), Account("us"))
     except PermissionError as error:
         raise CannotStart(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from urllib.error import URLError
 from api import machine
 from api.clients import Clients, MadeOperator
 from api.problems import Problem
-from api.settings import SERVICES, Settings, load
+from api.settings import SECRETS, SERVICES, Settings, load
 from api.stack import NoSuchAccount, ports
 
 READY_S = 60.0
@@ -164,6 +165,12 @@ def operator(settings: Settings, args: argparse.Namespace) -> int:
         print(f"Created {made.email} as operator. Password: {made.password}")
     else:
         print(f"{made.email} is an operator now (sign in again to use it).")
+    return 0
+
+
+def print_secrets(_settings: Settings, _args: argparse.Namespace) -> int:
+    """Fresh secrets as NAME=value lines, for docker-compose's .env file."""
+    print("\n".join(f"{name}={secrets.token_hex(32)}" for name in SECRETS if name != "SUPERVISOR_PASSWORD"))
     return 0
 
 

@@ -67,15 +67,6 @@ def programs(settings: Settings) -> list[Program]:
     """Everything that runs, in the order it starts."""
     home, run = settings.home, settings.home / "run"
     postgres = (f"{binaries.postgres_bin()}/postgres", "-D", f"{home}/postgres", *_postgres_options(settings))
-    nginx = (
-        binaries.nginx(),
-        "-c",
-        f"{run}/nginx/nginx.conf",
-        "-p",
-        f"{run}/nginx",
-        "-e",
-        f"{home}/log/nginx-error.log",
-    )
     return [
         Program("postgres", postgres, FIRST, stop="INT"),
         Program("redis", (binaries.redis_server(), f"{run}/redis.conf"), FIRST),
@@ -86,7 +77,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("meter", ours("meter")),
         Program("audience", ours("audience")),
         Program("sweep", ours("sweep")),
-        Program("gateway", nginx, LAST, stop="QUIT", stop_wait_s=5),
+        Program("gateway", ours("gateway"), LAST, stop="QUIT", stop_wait_s=5),
     ]
 
 
