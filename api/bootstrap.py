@@ -98,7 +98,21 @@ def environment(root: Path, extras: list[str]) -> Path:
     say("installing packages from uv.lock …")
     flags = [f"--extra={extra}" for extra in extras]
     env = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(venv), "UV_PYTHON_DOWNLOADS": "never"}
-    run([*uv(root), "sync", "--quiet", "--frozen", "--project", str(root), "--python", sys.executable, *flags], env)
+    run(
+        [
+            *uv(root),
+            "sync",
+            "--quiet",
+            "--frozen",
+            "--inexact",
+            "--project",
+            str(root),
+            "--python",
+            sys.executable,
+            *flags,
+        ],
+        env,
+    )
     stamp.write_text(json.dumps(wanted | {"extras": extras}))
     return python
 

@@ -21,7 +21,9 @@ from api import binaries
 from api.settings import DATABASES, SECRETS, Settings, load
 from api.stack import Account, account, control_port, environment, ports, supervisor_conf
 
-FOLDERS = ("", "run", "log", "log/fetch", "media", "sources", "redis")
+# What root writes lies in folders that the programs' account cannot touch; the rest is the account's.
+OUR_FOLDERS = ("", "control", "log")
+THEIR_FOLDERS = ("run", "log/fetch", "log/nginx", "media", "sources", "redis")
 ENOUGH_BYTES = 512 * 1024 * 1024
 
 
@@ -33,16 +35,16 @@ def prepare(settings: Settings) -> Settings:
     """Make or mend everything that must exist before the programs start; gives the settings with their secrets."""
     who = account(settings)
     try:
-        for folder in FOLDERS:
-            path = settings.home / folder
-            path.mkdir(parents=True, exist_ok=True)
-            who.own(path)
+        for folder in (*OUR_FOLDERS, *THEIR_FOLDERS):
+            (settings.home / folder).mkdir(parents=True, exist_ok=True)
+        for folder in THEIR_FOLDERS:
+            who.own(settings.home / folder)
         settings = with_secrets(settings, who)
         check_reach(settings.home, who)
         check_space(settings.home)
         write(settings.home / "run/redis.conf", redis_conf(settings), who)
         make_cluster(settings, who)
-        write(settings.home / "run/supervisor.conf", supervisor_conf(settings, who), Account("us"))
+        write(settings.home / "control/supervisor.conf", supervisor_conf(settings, who), Account("us"))
     except PermissionError as error:
         raise CannotStart(
             f"{error.filename or settings.home} cannot be written: make {settings.home} yours, "
@@ -80,7 +82,7 @@ def write(path: Path, text: str, who: Account) -> None:
 
 def check_reach(home: Path, who: Account) -> None:
     """The programs' account must be able to use the home and our Python."""
-    test = ["test", "-w", str(home), "-a", "-x", sys.executable]
+    test = ["test", "-w", str(home / "run"), "-a", "-x", sys.executable]
     if subprocess.run(test, check=False, **who.popen()).returncode:  # type: ignore[call-overload]
         raise CannotStart(
             f"The account {who.name} cannot use {home}: every folder above it must be open to it. "
@@ -116,6 +118,8 @@ def make_cluster(settings: Settings, who: Account) -> None:
     if final.exists():
         return
     shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    who.own(fresh)
     bin_dir, password = binaries.postgres_bin(), settings.secret("POSTGRES_PASSWORD")
     secret = settings.home / "run/postgres-password"
     write(secret, password, who)
@@ -165,7 +169,7 @@ def start(settings: Settings) -> None:
         )
     kill_leftovers(settings)
     check_ports(settings)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(settings.home / "run/supervisor.conf")]
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(settings.home / "control/supervisor.conf")]
     with (settings.home / "log/supervisor.out").open("ab") as log:
         child = subprocess.Popen(
             command,
@@ -204,7 +208,7 @@ def stop(settings: Settings, patience_s: float = 40) -> bool:
 
 
 def session_file(settings: Settings) -> Path:
-    return settings.home / "run/session.json"
+    return settings.home / "control/session.json"
 
 
 def supervised(settings: Settings) -> list[int]:

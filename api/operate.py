@@ -3,21 +3,19 @@
 import argparse
 import asyncio
 import json
-import os
 import secrets
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
 from api import machine
 from api.clients import Clients, MadeOperator
 from api.problems import Problem
-from api.settings import SECRETS, SERVICES, Settings, load
+from api.settings import SECRETS, SERVICES, Settings
 from api.stack import NoSuchAccount, ports
 
 READY_S = 60.0
@@ -28,7 +26,7 @@ def up(settings: Settings, args: argparse.Namespace) -> int:
     began = time.monotonic()
     try:
         settings = machine.prepare(settings)
-        first = not (settings.home / "run/session.json").exists()
+        first = not machine.session_file(settings).exists()
         machine.start(settings)
     except (machine.CannotStart, NoSuchAccount) as error:
         return say(f"streamify: {error}", 1)
@@ -106,7 +104,9 @@ def rows(settings: Settings) -> list[dict[str, Any]]:
 
 def _row(info: dict[str, Any], port: int | None) -> dict[str, Any]:
     name, state = str(info["name"]), str(info["statename"]).lower()
-    health = fetch_json(f"http://127.0.0.1:{port}/health") if name in (*SERVICES, "gateway") else {"status": "ok"}
+    health: dict[str, Any] = {"status": "ok"}
+    if name in (*SERVICES, "gateway"):
+        health = fetch_json(f"http://127.0.0.1:{port}/health")
     detail = str(info["description"])
     if health.get("status") != "ok":
         sick = [f"{k}: {v}" for k, v in health.get("checks", {}).items() if v != "ok"]
@@ -177,12 +177,3 @@ def print_secrets(_settings: Settings, _args: argparse.Namespace) -> int:
 def say(text: str, code: int, stream: Any = None) -> int:
     print(text, file=stream or sys.stderr, flush=True)
     return code
-
-
-def home_settings() -> Settings:
-    """Settings as commands see them: a home that cannot be read is one sentence."""
-    settings = load()
-    secrets_file = settings.home / "secrets.env"
-    if secrets_file.exists() and not os.access(secrets_file, os.R_OK):
-        raise machine.CannotStart(f"{Path(secrets_file)} cannot be read: run this as the account that made it.")
-    return settings

@@ -163,10 +163,14 @@ def _computed(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; an absent or unreadable file gives nothing (only the owner may read secrets)."""
+    """`NAME=value` lines; an absent file gives nothing, an unreadable one is a SettingsError."""
     try:
         lines = path.read_text().splitlines()
-    except OSError:
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}): run this as the account that made it."
+        ) from None
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, value in pairs}

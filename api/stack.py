@@ -123,7 +123,7 @@ def supervisor_conf(settings: Settings, who: Account) -> str:
                 "nodaemon": "true",
                 "silent": "true",
                 "logfile": f"{home}/log/supervisor.log",
-                "pidfile": f"{home}/run/supervisor.pid",
+                "pidfile": f"{home}/control/supervisor.pid",
                 "childlogdir": f"{home}/log",
                 "identifier": "streamify",
                 # Starting as root is meant: only the programs give up their rights.

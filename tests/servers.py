@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import random
 import secrets
 import shutil
 import socket
@@ -27,6 +28,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_ports(count: int = 8) -> tuple[int, int]:
+    """A free port for a gateway, and the first of `count` free ones in a row for its stack."""
+    while True:
+        base = random.randrange(20000, 32000, 10)  # below the range from which clients' own ports are taken
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(base, base + count + 1):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return base + count, base
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
