@@ -1,0 +1,179 @@
+"""Read the fetch streams for a consumer that keeps its own position: the meter and the audience.
+
+A consumer commits position and effects in one transaction, so a chunk takes effect once however often it is read.
+Nothing is ever skipped: a gap stops its stream and is shouted about until the missing chunk is there.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from redis.asyncio import Redis
+
+from api.settings import Settings
+from workers.signals import pause
+
+log = structlog.get_logger()
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+STREAMS = "fetches"  # the set of all fetch streams; a shipper adds its own
+ORIGIN = "fetches:origin"
+BLOCK_MS = 250  # how long a stop or a new stream may wait
+CHUNKS = 256  # per stream and read: at most 16 MiB
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Position:
+    """Every byte before `offset` of this generation, and all earlier generations, have taken effect."""
+
+    generation: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines of one log file, from byte `start` on."""
+
+    stream: str
+    generation: int
+    start: int
+    payload: bytes
+    after: Position | None = None  # on a file's first chunk: where the file before it ended
+
+    @property
+    def end(self) -> Position:
+        return Position(self.generation, self.start + len(self.payload))
+
+
+class Consumer(Protocol):
+    async def positions(self) -> dict[str, Position]: ...
+
+    async def apply(self, chunks: list[Chunk]) -> None:
+        """One transaction: positions and effects; skips what is at or before its position."""
+
+    async def idle(self) -> None:
+        """Called about once a second and after each apply."""
+
+
+class Gap(RuntimeError):
+    """A chunk begins beyond the position: something between them is missing."""
+
+
+BEGINNING = Position(1, 0)
+
+
+def beyond(chunks: Iterable[Chunk], positions: dict[str, Position]) -> Iterator[Chunk]:
+    """The chunks without what has already taken effect; raises Gap at the first that does not join on.
+
+    A chunk sent again after Redis lost its tail may be cut elsewhere, so it may overlap the position.
+    """
+    reached = dict(positions)
+    for chunk in chunks:
+        position = reached.get(chunk.stream)
+        rest = _rest(chunk, position)
+        if rest is None:
+            continue
+        reached[chunk.stream] = rest.end
+        yield rest
+
+
+def _rest(chunk: Chunk, position: Position | None) -> Chunk | None:
+    if position is None or (chunk.generation, chunk.start) == (position.generation, position.offset):
+        if position is None and chunk.start > 0:
+            raise Gap(f"{chunk.stream} begins at {chunk.generation}-{chunk.start}")
+        return chunk
+    if (chunk.end.generation, chunk.end.offset) <= (position.generation, position.offset):
+        return None
+    if chunk.generation == position.generation and chunk.start < position.offset:
+        return Chunk(chunk.stream, chunk.generation, position.offset, chunk.payload[position.offset - chunk.start :])
+    follows = chunk.after == position or (chunk.after is None and chunk.generation == position.generation + 1)
+    if chunk.generation > position.generation and chunk.start == 0 and follows:
+        return chunk
+    raise Gap(f"{chunk.stream} goes on at {chunk.generation}-{chunk.start}, not at {position}")
+
+
+async def follow(settings: Settings, consumer: Consumer, stop: asyncio.Event) -> None:
+    """Feed the consumer until `stop`. Failures are logged and tried again: the streams wait."""
+    # A blocking read may be answered late; the client's default timeout of 5 s would take that for a dead server.
+    redis = Redis.from_url(settings.text("REDIS_URL"), socket_timeout=None, protocol=2)
+    try:
+        while not stop.is_set():
+            try:
+                await _Reader(redis, consumer).run(stop)
+            except Exception:
+                log.exception("follow.failed", retry_s=RETRY_S)
+                await pause(stop, RETRY_S)
+    finally:
+        await redis.aclose()
+
+
+class _Reader:
+    """One undisturbed stretch of following; after any failure a new one starts from the stored positions."""
+
+    def __init__(self, redis: Redis, consumer: Consumer) -> None:
+        self._redis, self._consumer = redis, consumer
+        self._positions: dict[str, Position] = {}
+        self._resting: dict[str, float] = {}  # streams with a gap, and when to look again
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self._positions = await self._consumer.positions()
+        idled = 0.0
+        while not stop.is_set():
+            chunks = [chunk for stream, entries in await self._read() for chunk in self._joined(stream, entries)]
+            if chunks:
+                await self._consumer.apply(chunks)
+                self._positions |= {chunk.stream: chunk.end for chunk in chunks}
+            if chunks or time.monotonic() - idled > 1:
+                await self._consumer.idle()
+                idled = time.monotonic()
+
+    async def _read(self) -> list[tuple[str, Entries]]:
+        members: Any = await self._redis.smembers(STREAMS)
+        named = {name.decode() for name in members}
+        now = time.monotonic()
+        awake = [s for s in sorted({ORIGIN, *named, *self._positions}) if self._resting.get(s, 0) <= now]
+        if not awake:
+            await asyncio.sleep(BLOCK_MS / 1000)
+            return []
+        places = {s: self._positions.get(s, BEGINNING) for s in awake}
+        ids: Any = {stream: f"{p.generation}-{p.offset}" for stream, p in places.items()}
+        found: Any = await self._redis.xread(ids, count=CHUNKS, block=BLOCK_MS)
+        return [(name.decode(), entries) for name, entries in found]
+
+    def _joined(self, stream: str, entries: Entries) -> list[Chunk]:
+        """The new chunks up to a gap, if there is one."""
+        joined: list[Chunk] = []
+        try:
+            for chunk in beyond((_chunk(stream, i.decode(), fields) for i, fields in entries), self._positions):
+                joined.append(chunk)
+        except Gap as gap:
+            if not joined:
+                log.error("stream.gap", stream=stream, gap=str(gap))
+                self._resting[stream] = time.monotonic() + RETRY_S
+        return joined
+
+
+def _chunk(stream: str, entry_id: str, fields: dict[bytes, bytes]) -> Chunk:
+    end = position(entry_id)
+    start, payload, after = int(fields[b"start"]), fields[b"lines"], fields.get(b"after")
+    if start + len(payload) != end.offset:
+        raise Gap(f"{stream} {entry_id} holds {len(payload)} bytes from {start}")
+    return Chunk(stream, end.generation, start, payload, position(after.decode()) if after else None)
+
+
+def position(entry_id: str) -> Position:
+    """`<generation>-<end offset>` as a position."""
+    generation, _, offset = entry_id.partition("-")
+    return Position(int(generation), int(offset))
+
+
+def lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
+    """The lines of a chunk with their byte offsets, without their newlines."""
+    offset = chunk.start
+    for line in chunk.payload.removesuffix(b"\n").split(b"\n"):
+        yield offset, line
+        offset += len(line) + 1
