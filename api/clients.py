@@ -124,6 +124,14 @@ class Clients:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
+    async def health(self, service: str) -> str:
+        """What a service says of itself: ok or degraded; down when it says nothing."""
+        try:
+            response = await self._http.get(self._settings.service_url(service) + "/health", timeout=3)
+        except httpx2.HTTPError:
+            return "down"
+        return "ok" if response.status_code == 200 else "degraded"
+
     # auth
 
     async def auth_jwks(self) -> dict[str, Any]:

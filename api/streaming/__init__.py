@@ -1,0 +1,1 @@
+"""The streaming service: playback sessions, media tokens, verdicts, resume positions."""

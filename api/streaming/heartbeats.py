@@ -1,0 +1,80 @@
+"""Heartbeats: the player says where it is and how it fares every 15 seconds. They never bill."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.clients import Clients, Hold
+from api.database import Database
+from api.identity import User
+from api.problems import Problem
+from api.streaming import queries, sessions, settlement
+from media.segment import RENDITION
+
+DAY_MS = 86_400_000
+Milliseconds = Annotated[int, Field(ge=0, le=DAY_MS)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class Beat(BaseModel):
+    """What a player tells; counters run from the start of the session."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    position_ms: Annotated[int, Field(ge=0, le=365 * DAY_MS)]
+    playing: bool | None = None
+    rate: Annotated[float, Field(gt=0, le=16)] | None = None
+    buffer_ms: Milliseconds | None = None
+    rendition: Annotated[str, Field(max_length=40, pattern=f"^{RENDITION}$")] | None = None
+    stalls: Count | None = None
+    stall_ms: Milliseconds | None = None
+    startup_ms: Milliseconds | None = None
+    dropped_frames: Count | None = None
+
+
+class InsufficientBalance(Problem):
+    code, status = "insufficient_balance", 402
+    detail = "Your balance is used up. Add funds to go on watching."
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """Billing's view of the session, for the player. Money in minor units."""
+
+    is_active: bool
+    balance: int
+    charged: int
+    delivered_ms: int
+    minutes_left: float | None
+    low_balance: bool
+    final: bool
+
+
+async def beat(db: Database, clients: Clients, user: User, session_id: str, told: Beat) -> Heartbeat:
+    """Keep what the player tells, then ask billing; raises NotFound, SessionEnded, InsufficientBalance."""
+    session = await sessions.find(db, session_id, user)
+    if not await queries.beat(db, session_id, told.model_dump()):
+        raise sessions.SessionEnded
+    await sessions.move(db, session, told.position_ms)
+    hold = await clients.billing_hold(session_id)
+    await queries.note_delivered(db, session_id, hold.delivered_ms, hold.charged)
+    return await _answer(db, clients, session, hold)
+
+
+async def _answer(db: Database, clients: Clients, session: queries.Session, hold: Hold) -> Heartbeat:
+    if hold.state == "ended":
+        # Billing gave the session up: nothing would pay for what it still fetches.
+        await settlement.end(db, clients, session.session_id, "settled")
+        raise sessions.SessionEnded
+    if hold.state == "spent":
+        raise InsufficientBalance(balance=hold.balance, required=session.price_per_minute)
+    return Heartbeat(
+        is_active=True,
+        balance=hold.balance,
+        charged=hold.charged,
+        delivered_ms=hold.delivered_ms,
+        minutes_left=hold.minutes_left,
+        low_balance=hold.low_balance,
+        final=hold.final,
+    )
