@@ -118,6 +118,15 @@ class Person:
         body = {"email": email, "password": self.password, "first_name": first_name, "last_name": "Quist"}
         self._signed_in(self.http.post("/api/auth/register", json=body))
 
+    @classmethod
+    def known(cls, stack: Stack, email: str, password: str) -> "Person":
+        """Somebody who has an account already."""
+        person = cls.__new__(cls)
+        person.email, person.password = email, password
+        person.http = httpx2.Client(base_url=stack.url, timeout=60)
+        person.sign_in_again()
+        return person
+
     def _signed_in(self, answer: httpx2.Response) -> None:
         assert answer.status_code in (200, 201), answer.text
         self.id = answer.json()["user"]["id"]

@@ -1,0 +1,67 @@
+"""One whole stack and one headless Chromium for all journeys."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import films
+from tests.stacks import Stack, running_stack
+
+CHROMIUM_FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with running_stack() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "the journeys need Chromium: install the package 'chromium'"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """A fresh window that fails the test when a page's own script fails."""
+    context = browser.new_context(base_url=stack.url, viewport={"width": 1280, "height": 800})
+    found = context.new_page()
+    errors: list[str] = []
+    found.on("pageerror", lambda error: errors.append(str(error)))
+    yield found
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def film_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("films")
+
+
+@pytest.fixture(scope="session")
+def short_film(film_folder: Path) -> Path:
+    """21 s of Big Buck Bunny: 528 frames at 25 frames/s."""
+    return films.bunny_loop(film_folder / "short.mp4", 4)
+
+
+@pytest.fixture(scope="session")
+def long_film(film_folder: Path) -> Path:
+    """Two minutes of Big Buck Bunny: 3036 frames."""
+    return films.bunny_loop(film_folder / "long.mp4", 23)
