@@ -11,10 +11,12 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -26,8 +28,8 @@ UV = "0.13.9"
 # `prepare` and `pages` are for images: the plain environment, and the pages alone.
 EXTRAS = {"up": ["embedded", "pages"], "test": ["embedded", "pages", "dev"], "pages": ["pages"], "prepare": []}
 ONLY_PREPARE = ("pages", "prepare")
-NOT_COPIED = {".git", ".venv", ".streamify", "node_modules", "dist", "__pycache__"}
-NOT_A_SOURCE = {"node_modules", "dist"}
+NOT_COPIED = {".git", ".venv", ".streamify", "node_modules", "dist", "dist.new", "__pycache__"}
+NOT_A_SOURCE = {"node_modules", "dist", "dist.new"}
 
 
 def main(arguments: list[str]) -> None:
@@ -134,18 +136,18 @@ def uv(root: Path) -> list[str]:
 
 
 def unpack_uv(folder: Path) -> None:
-    """Fetch uv's wheel from the simple index (PEP 691) and unpack its binary."""
-    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
-    headers = {"Accept": "application/vnd.pypi.simple.v1+json"}
-    with urllib.request.urlopen(urllib.request.Request(f"{index}/uv/", headers=headers)) as answer:  # noqa: S310
-        files = json.load(answer)["files"]
-    machine = os.uname().machine
+    """Fetch uv's wheel from the simple index (PEP 503), check its hash and unpack its binary."""
+    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/uv/"
+    with urllib.request.urlopen(index) as answer:  # noqa: S310
+        page = answer.read().decode()
     system = "macosx" if sys.platform == "darwin" else "manylinux"
-    fits = [f for f in files if f["filename"].startswith(f"uv-{UV}-") and system in f["filename"]]
-    wheel = next(f for f in fits if machine in f["filename"])
-    with urllib.request.urlopen(wheel["url"]) as answer:  # noqa: S310
+    links = re.findall(rf'href="([^"#]*/uv-{re.escape(UV)}-[^"#]*\.whl)#sha256=([0-9a-f]+)"', page)
+    fits = [(link, sha) for link, sha in links if system in link and os.uname().machine in link]
+    if not fits:
+        fail(f"the package index has no uv {UV} for this machine: install pip for {sys.executable} and try again.")
+    with urllib.request.urlopen(urllib.parse.urljoin(index, fits[0][0])) as answer:  # noqa: S310
         content = answer.read()
-    if hashlib.sha256(content).hexdigest() != wheel["hashes"]["sha256"]:
+    if hashlib.sha256(content).hexdigest() != fits[0][1]:
         fail("the uv wheel arrived damaged; try again.")
     archive = zipfile.ZipFile(io.BytesIO(content))
     name = next(n for n in archive.namelist() if n.endswith("/scripts/uv"))
@@ -170,12 +172,12 @@ def pages(root: Path, python: Path) -> None:
     env = {**os.environ, "PATH": f"{node.parent}:{os.environ.get('PATH', '')}", "npm_config_update_notifier": "false"}
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     run([str(node), str(npm), "--prefix", str(player), "ci", *quiet], env)
-    run(
-        [str(node), "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn", "--outDir", "dist.new"], env, player
-    )
-    (player / "dist.new/stamp.json").write_text(json.dumps({"sources": wanted}))
+    fresh = player / "dist.new"
+    vite = ["node_modules/vite/bin/vite.js", "build", "--logLevel", "warn", "--outDir", str(fresh), "--emptyOutDir"]
+    run([str(node), *vite], env, player)
+    (fresh / "stamp.json").write_text(json.dumps({"sources": wanted}))
     shutil.rmtree(dist, ignore_errors=True)
-    (player / "dist.new").rename(dist)
+    fresh.rename(dist)
 
 
 def chromium() -> None:
