@@ -19,6 +19,7 @@ import uvicorn
 from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -91,9 +92,12 @@ def build(
     return Starlette(
         routes=[*own, *routes],
         exception_handlers=handlers(),
-        middleware=[Middleware(RequestLog, service=name), Middleware(RateLimit, settings=settings)],
+        middleware=[
+            Middleware(RequestLog, service=name),
+            Middleware(RateLimit, settings=settings),
+            Middleware(BodyLimit, max_bytes=max_body_size),
+        ],
         lifespan=lifespan,
-        max_body_size=max_body_size,
     )
 
 
@@ -212,6 +216,26 @@ class RequestLog:
         SECONDS.labels(self.service, endpoint).observe(seconds)
         if endpoint not in ("health", "_live", "_metrics", "verdict"):
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+
+
+class BodyLimit:
+    """Innermost: 413 beyond `max_bytes`. Starlette's own limit answers in plain text, outside of `RequestLog`."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int | None) -> None:
+        self.app, self.max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = 0
+
+        async def receive_limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if self.max_bytes is not None and size > self.max_bytes:
+                raise HTTPException(413, f"This request is too large; at most {self.max_bytes} bytes are read.")
+            return message
+
+        await self.app(scope, receive_limited, send)
 
 
 def _request_id(scope: Scope) -> str:
