@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from api.identity import Role
 
-MAX_ID = 2**31 - 1
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -34,7 +33,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 # Longer than any accepted password; the rule for new ones is in `strength`.
 Password = Annotated[Plain, StringConstraints(max_length=4096)]
 RefreshToken = Annotated[str, StringConstraints(max_length=256)]
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Form(BaseModel):

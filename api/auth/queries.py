@@ -27,7 +27,6 @@ class User:
 @dataclass(frozen=True)
 class Credentials:
     id: int
-    email: str
     password: str
 
 
@@ -77,7 +76,7 @@ async def user(db: Queries, user_id: int) -> User | None:
 
 async def credentials(db: Queries, email: str) -> Credentials | None:
     """The password hash behind an address."""
-    return await db.maybe(Credentials, "select id, email, password from users where email = :email", email=email)
+    return await db.maybe(Credentials, "select id, password from users where email = :email", email=email)
 
 
 async def rehash(db: Queries, user_id: int, old: str, new: str) -> None:
