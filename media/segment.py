@@ -12,10 +12,9 @@ RENDITION = (
     r"(?:[1-9][0-9]{2,3}p(?:-av1|-hevc)?|source|audio-[0-9]{1,2}"
     r"|text-[a-z]{2,8}(?:-[A-Za-z0-9]{1,8})*|iframes-[0-9]{1,2})"
 )
+PLACE = r"(?P<video>[1-9][0-9]{0,9})/(?P<generation>[1-9][0-9]{0,5})"
 NAME = re.compile(r"(?P<index>0|[1-9][0-9]{0,6})-(?P<start_ms>0|[1-9][0-9]{0,9})-(?P<end_ms>[1-9][0-9]{0,9})\.m4s")
-PATH = re.compile(
-    r"(?P<video>[1-9][0-9]{0,9})/(?P<generation>[1-9][0-9]{0,5})/(?P<rendition>" + RENDITION + r")/" + NAME.pattern
-)
+PATH = re.compile(PLACE + r"/(?P<rendition>" + RENDITION + r")/" + NAME.pattern)
 
 
 class BadSegment(ValueError):

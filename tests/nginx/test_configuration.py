@@ -1,0 +1,87 @@
+"""The rendered configuration: valid for every nginx we name, sound to a linter, right for every kind of machine."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api import binaries, gateway
+from api.settings import SettingsError, load
+from tests.servers import drop, free_port
+
+
+def rendered(home: Path, **more: str) -> Path:
+    """The configuration of a home whose name needs quoting."""
+    settings = load({"STREAMIFY_HOME": str(home), "GATEWAY_PORT": str(free_port()), **more})
+    return gateway.render(settings, home / "run")
+
+
+@pytest.mark.parametrize("which", ["ours", "system"])
+def test_nginx_accepts_it(home: Path, which: str) -> None:
+    nginx = binaries.nginx() if which == "ours" else shutil.which("nginx")
+    if nginx is None:
+        pytest.skip("this machine has no nginx of its own")
+    conf = rendered(home / "a home")
+    home.chmod(0o777)
+    for folder in ("a home/run", "a home/log/fetch"):
+        (home / folder).chmod(0o777)
+    command = [*gateway.command(nginx, conf), "-t"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **drop())  # type: ignore[call-overload]
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+def test_the_linter_finds_nothing(tmp_path: Path) -> None:
+    # Meant: event streams are not buffered, and playlists, which change, are looked up each time.
+    meant = "try_files_is_evil_too,proxy_buffering_off"
+    command = [str(Path(sys.executable).parent / "gixy"), str(rendered(tmp_path)), "--skips", meant]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "No issues found." in done.stdout, done.stdout
+    assert done.returncode == 0
+
+
+def test_containers_find_each_other_by_name(tmp_path: Path) -> None:
+    urls = {"VIDEO_SERVICE_URL": "http://video-service:3002/", "BILLING_SERVICE_URL": "http://billing"}
+    text = (rendered(tmp_path, **urls).parent / "parts/upstreams.conf").read_text()
+    assert "server video-service:3002;" in text
+    assert "server billing:80;" in text
+    assert "server 127.0.0.1:3001;" in text
+
+
+@pytest.mark.parametrize(("bind", "listen"), [("0.0.0.0", "listen 0.0.0.0:"), ("::", "listen [::]:")])
+def test_it_listens_where_the_settings_say(tmp_path: Path, bind: str, listen: str) -> None:
+    assert listen in rendered(tmp_path, GATEWAY_BIND=bind).read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"MEDIA_ROOT": '/srv/"; include /etc/passwd; "'},
+        {"PAGES_ROOT": "/srv/$host"},
+        {"FETCH_LOG_ROOT": "/srv/a\nb"},
+        {"AUTH_SERVICE_URL": "https://auth:3001"},
+        {"AUTH_SERVICE_URL": "http://auth:3001/under"},
+        {"AUTH_SERVICE_URL": "auth:3001"},
+        {"MEDIA_RATE": "2r/m"},
+    ],
+)
+def test_a_value_nginx_would_misread_is_refused_in_words(tmp_path: Path, wrong: dict[str, str]) -> None:
+    with pytest.raises(SettingsError):
+        rendered(tmp_path, **wrong)
+
+
+def test_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
+    folder = rendered(tmp_path).parent
+    templates = {p.relative_to(gateway.TEMPLATES) for p in gateway.TEMPLATES.rglob("*.conf")}
+    assert {p.relative_to(folder) for p in folder.rglob("*.conf")} == templates
+    assert [p for p in folder.rglob("*.conf") if "%{" in p.read_text().replace("%{NAME}", "")] == []
+
+
+def test_the_log_goes_on_in_its_newest_generation(tmp_path: Path) -> None:
+    for generation in (1, 2, 10):
+        (tmp_path / f"origin-{generation}.log").touch()
+    for _ in range(2):
+        gateway.link_log(tmp_path)
+        assert (tmp_path / "origin.log").readlink() == Path("origin-10.log")
