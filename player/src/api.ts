@@ -1,0 +1,121 @@
+/** Every call of the pages to the API, one function each. Failures are thrown as Problem. */
+import { listen, type ServerEvent } from "./events.ts";
+import type * as m from "./model.ts";
+import { Problem } from "./problem.ts";
+import { Session } from "./session.ts";
+
+export const session = new Session();
+
+interface Options {
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const init: RequestInit = { method, headers: { accept: "application/json", ...options.headers } };
+  if (options.signal) init.signal = options.signal;
+  if (options.body !== undefined) {
+    init.body = JSON.stringify(options.body);
+    init.headers = { ...init.headers, "content-type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await session.fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw Problem.of(error);
+  }
+  const text = await response.text().catch(() => "");
+  if (!response.ok) throw Problem.parse(response.status, text);
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+function query(fields: Record<string, string | number | null | undefined>): string {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : "";
+}
+
+const json = { "content-type": "application/json" };
+
+// auth
+
+export async function register(fields: Record<string, string>): Promise<void> {
+  session.accept(await call<m.SignedIn>("POST", "/api/auth/register", { body: fields }));
+}
+
+export async function login(fields: Record<string, string>): Promise<void> {
+  session.accept(await call<m.SignedIn>("POST", "/api/auth/login", { body: fields }));
+}
+
+export async function logout(): Promise<void> {
+  await call<void>("POST", "/api/auth/logout", { body: {} });
+  session.forget();
+}
+
+/** The signed-in user, or null for a visitor. */
+export async function whoami(): Promise<m.User | null> {
+  if (!(await session.token())) return null;
+  session.user ??= await call<m.User>("GET", "/api/auth/profile");
+  return session.user;
+}
+
+// videos
+
+export interface Search {
+  query?: string;
+  category?: string;
+  sort?: string;
+  page?: number;
+  per_page?: number;
+  uploaded_by?: number;
+}
+
+export const videos = (search: Search, signal?: AbortSignal) =>
+  call<m.Page<m.Video>>("GET", `/api/videos${query({ ...search })}`, signal ? { signal } : {});
+export const video = (id: string | number) => call<m.Video>("GET", `/api/videos/${encodeURIComponent(id)}`);
+export const changeVideo = (id: number, fields: Partial<m.VideoFields>) =>
+  call<m.Video>("PUT", `/api/videos/${id}`, { body: fields });
+
+export async function categories(): Promise<string[]> {
+  const { items } = await call<{ items: (string | { name: string })[] }>("GET", "/api/categories");
+  return items.map((item) => (typeof item === "string" ? item : item.name)).filter(Boolean);
+}
+
+export const jobs = (state: string) => call<m.Page<m.Job>>("GET", `/api/jobs${query({ state })}`);
+
+/** Server-sent events of a path; see events.ts. */
+export const events = (path: string, onEvent: (event: ServerEvent) => void, signal: AbortSignal) =>
+  listen((to, init) => session.fetch(to, init), path, onEvent, signal);
+
+// streaming
+
+export const startSession = (videoId: number) => call<m.Started>("POST", `/api/stream/start/${videoId}`, { body: {} });
+export const streamUrl = (id: string) => call<{ url: string }>("GET", `/api/stream/url/${id}`);
+export const heartbeat = (id: string, beat: m.Beat) =>
+  call<m.Meter>("PUT", `/api/stream/heartbeat/${id}`, { body: beat });
+export const endSession = (id: string, position_ms: number) =>
+  call<m.Receipt>("POST", `/api/stream/end/${id}`, { body: { position_ms } });
+export const liveSessions = () => call<{ items: m.LiveSession[] }>("GET", "/api/stream/sessions?active=true");
+
+/** End a session while the page goes away: no waiting, no answer. */
+export function endSessionNow(id: string, position_ms: number): void {
+  const headers = { ...json, authorization: `Bearer ${session.tokenNow}` };
+  const init = { method: "POST", headers, body: JSON.stringify({ position_ms }), keepalive: true };
+  fetch(`/api/stream/end/${id}`, init).catch(() => undefined); // the sweeper ends what this could not
+}
+
+/** Where this user left a video, in ms; 0 when never watched. */
+export async function resumePosition(videoId: number): Promise<number> {
+  const { items } = await call<{ items: { video_id: number; position_ms: number }[] }>("GET", "/api/stream/resume");
+  return items.find((item) => item.video_id === videoId)?.position_ms ?? 0;
+}
+
+// billing
+
+export const wallet = () => call<m.Wallet>("GET", "/api/billing/balance");
+export const deposit = (amount: number, key: string) =>
+  call<m.Deposited>("POST", "/api/billing/deposit", { body: { amount }, headers: { "idempotency-key": key } });
+export const transactions = (cursor: string | null) =>
+  call<{ items: m.Transaction[]; next_cursor: string | null }>("GET", `/api/billing/transactions${query({ cursor })}`);

@@ -1,0 +1,123 @@
+/** The operator's queue: every job with its progress, live by event stream, else by asking every few seconds. */
+import "../components/header.ts";
+import { html, nothing, type TemplateResult } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { account, FollowsAccount, signInHref } from "../account.ts";
+import * as api from "../api.ts";
+import { LightElement } from "../components/light.ts";
+import { failure, notice } from "../components/notice.ts";
+import type { Job, JobState } from "../model.ts";
+import { row } from "./job.ts";
+import { merge } from "./merge.ts";
+
+const STATES: JobState[] = ["queued", "running", "paused", "done", "failed", "cancelled"];
+const ASK_EVERY_MS = 4000;
+
+@customElement("queue-page")
+export class QueuePage extends LightElement {
+  @state() private jobs: Job[] | null = null;
+  @state() private wanted: JobState | "" = "";
+  @state() private failed: unknown = null;
+  @state() private live = false;
+  private stop = new AbortController();
+
+  constructor() {
+    super();
+    new FollowsAccount(this);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void account.load().then((user) => (user?.role === "operator" ? this.begin() : undefined));
+  }
+
+  override disconnectedCallback(): void {
+    this.stop.abort();
+    super.disconnectedCallback();
+  }
+
+  override render(): TemplateResult {
+    return html`<div class="stack stack-large">
+      <div class="row row-apart">
+        <h1>Transcode queue</h1>
+        ${this.jobs ? html`<span class="badge" data-kind=${this.live ? "good" : "warn"} data-test="live">${this.live ? "live" : "updated every few seconds"}</span>` : nothing}
+      </div>
+      ${this.content()}
+    </div>`;
+  }
+
+  private content(): TemplateResult {
+    if (!account.known) return html`<p class="soft" role="status">Loading…</p>`;
+    if (!account.user)
+      return notice("info", html`<a href=${signInHref()} data-test="signin-link">Sign in</a> as an operator.`);
+    if (account.user.role !== "operator") return notice("warn", "Only operators can see the queue.", "forbidden");
+    if (this.failed && !this.jobs) return failure(this.failed, () => void this.begin());
+    if (!this.jobs) return html`<p class="soft" role="status">Loading jobs…</p>`;
+    const shown = this.jobs.filter((job) => !this.wanted || job.state === this.wanted);
+    return html`${this.failed ? failure(this.failed) : nothing} ${this.filters()}
+      ${shown.length === 0 ? html`<div class="empty" role="status" data-test="empty">No jobs here.</div>` : this.table(shown)}`;
+  }
+
+  private filters(): TemplateResult {
+    const choice = (value: JobState | "", label: string) => html`<label class="choice">
+      <input type="radio" name="state" value=${value} data-test="filter-${value || "all"}" .checked=${this.wanted === value}
+        @change=${() => this.filter(value)} />
+      <span>${label} <span class="soft small number">&nbsp;${this.count(value)}</span></span>
+    </label>`;
+    return html`<fieldset>
+      <legend class="hidden-visually">Show jobs that are</legend>
+      <div class="choices">${choice("", "all")}${STATES.map((state) => choice(state, state))}</div>
+    </fieldset>`;
+  }
+
+  private filter(value: JobState | ""): void {
+    this.wanted = value;
+  }
+
+  private count(state: JobState | ""): number {
+    return (this.jobs ?? []).filter((job) => !state || job.state === state).length;
+  }
+
+  private table(jobs: Job[]): TemplateResult {
+    return html`<div class="panel table-wrap">
+      <table class="cards" role="table" data-test="jobs">
+        <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Film</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Progress</th><th role="columnheader" scope="col">Speed</th>
+          <th role="columnheader" scope="col">Left</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col">Workers</th></tr></thead>
+        <tbody role="rowgroup">${repeat(jobs, (job) => job.id, row)}</tbody>
+      </table>
+    </div>`;
+  }
+
+  private async begin(): Promise<void> {
+    this.stop.abort();
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    await this.ask();
+    try {
+      await api.events("/api/jobs/events", (event) => this.told(event.data), signal);
+    } catch {
+      this.live = false;
+      while (!signal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+        if (document.visibilityState === "visible") await this.ask();
+      }
+    }
+  }
+
+  private async ask(): Promise<void> {
+    try {
+      this.jobs = (await api.jobs("")).items;
+      this.failed = null;
+    } catch (error) {
+      this.failed = error;
+    }
+  }
+
+  private told(data: string): void {
+    const jobs = merge(this.jobs ?? [], data);
+    if (!jobs) return;
+    this.jobs = jobs;
+    this.live = true;
+  }
+}

@@ -1,0 +1,166 @@
+/** One file on its way to the server: tus with pause, resume, cancel, and going on after a reload. No rendering here. */
+import { DetailedError, defaultOptions, type PreviousUpload, Upload } from "tus-js-client";
+import * as api from "../api.ts";
+import { session } from "../api.ts";
+import type { VideoFields } from "../model.ts";
+import { Problem } from "../problem.ts";
+import { Pace } from "./pace.ts";
+
+export type TransferState = "waiting" | "sending" | "paused" | "failed" | "sent" | "cancelled";
+
+const CHUNK_BYTES = 16 * 1024 * 1024;
+const RETRY_DELAYS_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000];
+const VIDEO_OF = "streamify.upload:";
+
+export class Transfer {
+  state: TransferState = "waiting";
+  sentBytes = 0;
+  problem: Problem | null = null;
+  videoId: number | null = null;
+  /** The interrupted upload of this very file that will be continued, if there is one. */
+  previous: PreviousUpload | null = null;
+  readonly pace = new Pace();
+  #upload: Upload;
+
+  constructor(
+    readonly file: File,
+    private readonly changed: () => void,
+  ) {
+    this.#upload = new Upload(file, {
+      endpoint: "/api/uploads",
+      chunkSize: CHUNK_BYTES,
+      retryDelays: RETRY_DELAYS_MS,
+      removeFingerprintOnSuccess: true,
+      onBeforeRequest: async (request) => {
+        // The token may have ended since the last chunk of a long file.
+        const token = await session.token();
+        if (token) request.setHeader("Authorization", `Bearer ${token}`);
+      },
+      onAfterResponse: (_request, response) => this.#learnVideo(response.getHeader("X-Video-Id")),
+      onShouldRetry: (error) => passes(statusOf(error)),
+      onProgress: (sent) => this.#progress(sent),
+      onSuccess: () => this.#sent(),
+      onError: (error) => this.#failed(error),
+    });
+  }
+
+  /** Look for an interrupted upload of this file; its details come back with it. */
+  async findPrevious(): Promise<void> {
+    const found = await this.#upload.findPreviousUploads();
+    this.previous = found.sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime))[0] ?? null;
+    this.changed();
+  }
+
+  start(fields: VideoFields): void {
+    const { title, description, category, price_per_minute } = fields;
+    const metadata = {
+      filename: this.file.name,
+      title,
+      description,
+      category,
+      price_per_minute: String(price_per_minute),
+    };
+    const given = Object.entries(metadata).filter(([, value]) => value !== "");
+    this.#upload.options.metadata = Object.fromEntries(given);
+    this.#wanted = fields;
+    if (this.previous?.uploadUrl) {
+      this.#upload.resumeFromPreviousUpload(this.previous);
+      this.#learnVideo(localStorage.getItem(VIDEO_OF + this.previous.uploadUrl) ?? undefined);
+    }
+    this.resume();
+  }
+
+  pause(): void {
+    this.#set("paused");
+    void this.#upload.abort();
+  }
+
+  resume(): void {
+    this.problem = null;
+    this.pace.restart();
+    this.#set("sending");
+    this.#upload.start();
+  }
+
+  /** Stop and remove what the server has. */
+  async cancel(): Promise<void> {
+    this.#set("cancelled");
+    await this.#upload.abort(true).catch(() => undefined); // the server drops abandoned uploads by itself later
+    this.#forgetVideo();
+  }
+
+  #wanted: VideoFields | null = null;
+
+  #learnVideo(header: string | undefined): void {
+    const id = Number(header);
+    if (!header || !Number.isInteger(id) || this.videoId === id) return;
+    this.videoId = id;
+    if (this.#upload.url) localStorage.setItem(VIDEO_OF + this.#upload.url, String(id));
+    void this.#applyFields(id);
+    this.changed();
+  }
+
+  /** What upload metadata doesn't carry, and what was edited since an interrupted upload began. */
+  async #applyFields(id: number): Promise<void> {
+    if (!this.#wanted) return;
+    if (!this.previous && this.#wanted.visibility === "public") return;
+    await api.changeVideo(id, this.#wanted).catch((error: unknown) => {
+      this.problem = Problem.of(error);
+      this.changed();
+    });
+  }
+
+  #progress(sent: number): void {
+    if (this.#upload.url && this.videoId) localStorage.setItem(VIDEO_OF + this.#upload.url, String(this.videoId));
+    this.sentBytes = sent;
+    this.pace.note(sent);
+    this.changed();
+  }
+
+  #sent(): void {
+    this.sentBytes = this.file.size;
+    this.#forgetVideo();
+    this.#set("sent");
+  }
+
+  #failed(error: Error): void {
+    if (this.state === "cancelled" || this.state === "paused") return;
+    this.problem = explain(error);
+    this.#set("failed");
+  }
+
+  #forgetVideo(): void {
+    if (this.#upload.url) localStorage.removeItem(VIDEO_OF + this.#upload.url);
+  }
+
+  #set(state: TransferState): void {
+    this.state = state;
+    this.changed();
+  }
+}
+
+/** Interrupted uploads this browser knows of, newest first. */
+export async function interrupted(): Promise<PreviousUpload[]> {
+  const all = await defaultOptions.urlStorage.findAllUploads();
+  return all.sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime));
+}
+
+export async function forget(upload: PreviousUpload): Promise<void> {
+  const token = await session.token();
+  const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+  if (upload.uploadUrl) await Upload.terminate(upload.uploadUrl, { headers }).catch(() => undefined);
+  await defaultOptions.urlStorage.removeUpload(upload.urlStorageKey);
+}
+
+/** No answer, a server in trouble, a lock of the cut connection, a token that just ended: all of them pass. */
+const passes = (status: number) => status === 0 || status >= 500 || [401, 409, 423, 429].includes(status);
+
+function statusOf(error: Error): number {
+  return error instanceof DetailedError ? (error.originalResponse?.getStatus() ?? 0) : 0;
+}
+
+function explain(error: Error): Problem {
+  const response = error instanceof DetailedError ? error.originalResponse : null;
+  if (!response) return Problem.offline();
+  return Problem.parse(response.getStatus(), response.getBody());
+}

@@ -1,0 +1,65 @@
+/** Playback by the browser's own HLS: no quality menu, and the reason of a refusal has to be asked for. */
+import { Problem } from "../problem.ts";
+import type { Listener, Playback } from "./playback.ts";
+
+export class NativePlayback implements Playback {
+  #url = "";
+  readonly #closed = new AbortController();
+
+  constructor(
+    private readonly media: HTMLVideoElement,
+    private readonly listener: Listener,
+  ) {
+    media.addEventListener("error", () => void this.#why(), { signal: this.#closed.signal });
+  }
+
+  load(url: string, position_s: number): void {
+    this.#url = url;
+    this.media.addEventListener(
+      "loadedmetadata",
+      () => {
+        this.media.currentTime = position_s;
+      },
+      { once: true, signal: this.#closed.signal },
+    );
+    this.media.src = url;
+  }
+
+  swap(url: string): void {
+    const { paused, playbackRate } = this.media;
+    this.media.defaultPlaybackRate = playbackRate;
+    this.load(url, this.media.currentTime);
+    if (!paused) void this.media.play().catch(() => undefined);
+  }
+
+  resume(): void {
+    this.swap(this.#url);
+  }
+
+  stop(): void {
+    this.media.preload = "none";
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.media.removeAttribute("src");
+    this.media.load();
+  }
+
+  rendition(): string | undefined {
+    return this.media.videoHeight ? `${this.media.videoHeight}p` : undefined;
+  }
+
+  async #why(): Promise<void> {
+    try {
+      const response = await fetch(this.#url, { signal: this.#closed.signal });
+      const problem = Problem.parse(response.status, await response.text());
+      if (response.ok)
+        this.listener.broken(new Problem(0, "media", "This browser could not play the film any further."));
+      else if (response.status === 402 || response.status === 403) this.listener.refused(problem);
+      else this.listener.broken(problem);
+    } catch (error) {
+      if (!this.#closed.signal.aborted) this.listener.broken(Problem.of(error));
+    }
+  }
+}

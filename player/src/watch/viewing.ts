@@ -1,0 +1,247 @@
+/**
+ * One viewer in front of one film: which state the player is in, and what leads to the next. No rendering here.
+ * idle -> starting -> playing <-> paused -> ended, with spent (no money left) and error on the side; each of
+ * these three can start again where the film stands.
+ */
+import { account } from "../account.ts";
+import * as api from "../api.ts";
+import type { Meter, Receipt, Started, Video } from "../model.ts";
+import { Problem } from "../problem.ts";
+import { bufferAhead, Experience } from "./experience.ts";
+import { Heart } from "./heart.ts";
+import { openPlayback, type Playback } from "./playback.ts";
+import { Renditions } from "./renditions.ts";
+
+export type State = "idle" | "starting" | "playing" | "paused" | "spent" | "ended" | "error";
+
+/** After a deposit the verdict may still be the old one for a few seconds. */
+const REVIVE_MS = 20_000;
+const REVIVE_EVERY_MS = 1000;
+const FIRST_BEAT_MS = 15_000;
+
+export class Viewing {
+  state: State = "idle";
+  problem: Problem | null = null;
+  session: Started | null = null;
+  meter: Meter | null = null;
+  receipt: Receipt | null = null;
+  readonly media = document.createElement("video");
+  readonly renditions = Renditions.attach(this.media);
+  #experience = new Experience();
+  #playback: Playback | null = null;
+  #heart: Heart | null = null;
+  #unpaid: Problem | null = null;
+  #reviveUntil = 0;
+  #reviving = 0;
+  #renewed = false;
+
+  /** `changed` is called after every change worth rendering; `frozen` before the source is swapped. */
+  constructor(
+    private readonly changed: () => void,
+    private readonly frozen: () => void,
+  ) {
+    const on = (type: string, act: () => void) => this.media.addEventListener(type, act);
+    on("playing", () => this.#playing());
+    on("pause", () => this.#paused());
+    on("waiting", () => this.#waiting());
+    on("seeking", () => this.#seeking());
+    on("ratechange", () => this.#heart?.soon());
+    on("ended", () => void this.#finished());
+    this.media.slot = "media";
+    this.media.playsInline = true;
+  }
+
+  get position_ms(): number {
+    return Math.round(this.media.currentTime * 1000);
+  }
+
+  /** Open a session and play. The viewer has seen the price and pressed play. */
+  async start(video: Video, position_ms: number): Promise<void> {
+    this.#close();
+    this.#experience = new Experience();
+    this.#experience.pressed();
+    this.#set("starting");
+    try {
+      const session = await api.startSession(video.id);
+      this.session = session;
+      this.#playback = await openPlayback(this.media, this.renditions, {
+        refused: this.#refused,
+        broken: this.#broken,
+      });
+      this.meter = { ...session, is_active: true, charged: 0, delivered_ms: 0, low_balance: false, final: false };
+      this.#playback.load(session.url, position_ms / 1000);
+      const measure = () => this.#experience.figures(this.media, this.#playback?.rendition());
+      this.#heart = new Heart(session.session_id, measure, { meter: this.#metered, refused: this.#refused });
+      this.#heart.start(session.heartbeat_interval_ms || FIRST_BEAT_MS);
+      this.#play();
+    } catch (error) {
+      this.#stopped(Problem.of(error));
+    }
+  }
+
+  /** Go on after a deposit or a failure, without a new session if the old one still lives. */
+  async revive(video: Video): Promise<void> {
+    if (!this.session || !this.#playback) return this.start(video, this.position_ms);
+    this.#goOn();
+  }
+
+  /** The finished film has more qualities: take its new playlist where it stands. */
+  async refreshSource(): Promise<void> {
+    if (!this.session || !this.#playback || !["starting", "playing", "paused"].includes(this.state)) return;
+    try {
+      const { url } = await api.streamUrl(this.session.session_id);
+      this.frozen();
+      this.#playback.swap(url);
+    } catch {
+      // The old playlist plays on; the next start has the new one.
+    }
+  }
+
+  /** The page goes away: end the session without waiting. */
+  leave(): void {
+    if (!this.session || this.state === "ended") return;
+    api.endSessionNow(this.session.session_id, this.position_ms);
+    this.#ended(new Problem(410, "session_ended", "You left this page."));
+  }
+
+  beat(): void {
+    this.#heart?.soon();
+  }
+
+  /** Forget a refusal and show the play button again. */
+  reset(): void {
+    this.#close();
+    this.#set("idle");
+  }
+
+  readonly #metered = (meter: Meter): void => {
+    this.meter = meter;
+    account.setBalance(meter.balance);
+    const paidElsewhere = this.state === "spent" && !meter.final && (meter.minutes_left ?? 1) > 0;
+    if (!meter.is_active) this.#refused(new Problem(410, "session_ended", "This playback was ended."));
+    else if (paidElsewhere) this.#goOn();
+    else this.changed();
+  };
+
+  #goOn(): void {
+    this.#set("starting");
+    this.#unpaid = null;
+    this.#reviveUntil = performance.now() + REVIVE_MS;
+    this.#playback?.resume();
+    this.#play();
+  }
+
+  readonly #refused = (problem: Problem): void => {
+    if (problem.status === 402 || problem.code === "insufficient_balance") this.#out(problem);
+    else if (problem.code === "bad_token" && !this.#renewed) void this.#renew();
+    else if (problem.code === "session_ended" || [404, 410].includes(problem.status)) this.#ended(problem);
+    else this.#broken(problem);
+  };
+
+  readonly #broken = (problem: Problem): void => {
+    this.#stopped(problem);
+  };
+
+  /** No money for more: what is fetched plays out first. */
+  #out(problem: Problem): void {
+    if (performance.now() < this.#reviveUntil) {
+      clearTimeout(this.#reviving);
+      this.#reviving = window.setTimeout(() => this.#playback?.resume(), REVIVE_EVERY_MS);
+      return;
+    }
+    this.#unpaid = problem;
+    this.#playback?.stop();
+    if (bufferAhead(this.media) < 0.2) this.#spend();
+  }
+
+  #spend(): void {
+    this.#set("spent", this.#unpaid); // before pausing, so that the pause is not taken for the viewer's
+    this.media.pause();
+  }
+
+  async #renew(): Promise<void> {
+    this.#renewed = true;
+    try {
+      const { url } = await api.streamUrl(this.session?.session_id ?? "");
+      this.#playback?.swap(url);
+    } catch (error) {
+      this.#ended(Problem.of(error));
+    }
+  }
+
+  #play(): void {
+    this.media.play().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.#set("paused");
+    });
+  }
+
+  #playing(): void {
+    this.#experience.moving();
+    if (this.state === "starting" || this.state === "paused") {
+      this.#set("playing");
+      this.#heart?.soon();
+    }
+  }
+
+  #paused(): void {
+    this.#experience.settle();
+    if (this.state !== "playing" || this.media.ended) return;
+    this.#set("paused");
+    this.#heart?.soon();
+  }
+
+  #waiting(): void {
+    this.#experience.waiting(this.media.seeking);
+    if (this.#unpaid && bufferAhead(this.media) < 0.2) this.#spend();
+  }
+
+  #seeking(): void {
+    this.#experience.settle();
+    if (this.session) this.#heart?.soon();
+  }
+
+  async #finished(): Promise<void> {
+    const { session, position_ms } = this;
+    this.#ended(null);
+    if (!session) return;
+    try {
+      this.receipt = await api.endSession(session.session_id, position_ms);
+    } catch {
+      // Without an answer the sweeper ends the session; there is just no receipt to show.
+    }
+    void account.refreshWallet();
+    this.changed();
+  }
+
+  #ended(problem: Problem | null): void {
+    this.#heart?.stop();
+    this.#playback?.stop();
+    this.#set("ended", problem);
+    this.media.pause();
+  }
+
+  #stopped(problem: Problem): void {
+    this.#playback?.stop();
+    const spent = problem.code === "insufficient_balance";
+    if (spent) void account.refreshWallet();
+    this.#set(spent ? "spent" : "error", problem);
+    this.media.pause();
+  }
+
+  #close(): void {
+    if (this.session && this.state !== "ended") api.endSessionNow(this.session.session_id, this.position_ms);
+    clearTimeout(this.#reviving);
+    this.#heart?.stop();
+    this.#playback?.close();
+    this.#heart = this.#playback = this.session = this.receipt = null;
+    this.#unpaid = null;
+    this.#renewed = false;
+    this.#reviveUntil = 0;
+  }
+
+  #set(state: State, problem: Problem | null = null): void {
+    this.state = state;
+    this.problem = problem;
+    this.changed();
+  }
+}
