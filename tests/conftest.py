@@ -74,6 +74,12 @@ class Cluster:
             await self._execute(f"create database {name} template template_{service}")
         return _url(self._server, name)
 
+    async def empty(self) -> str:
+        """The URL of a fresh database without any table."""
+        name = f"t_{secrets.token_hex(6)}"
+        await self._execute(f"create database {name}")
+        return _url(self._server, name)
+
     async def _execute(self, sql: str) -> None:
         db = await open_database(_url(self._server, "postgres"), size=1)
         async with db.connection() as connection:
