@@ -1,0 +1,1 @@
+"""The analytics service: who watched what, for how long, and what it earned; exact to the millisecond."""

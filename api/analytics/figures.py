@@ -1,0 +1,96 @@
+"""Stored sums -> the figures of an answer, each with its published definition. Pure."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from api.analytics.money import Currency
+from api.analytics.queries_figures import Sums
+from api.analytics.session import RETENTION_BUCKETS
+
+Answer = dict[str, Any]
+
+DEFINITIONS = {
+    "starts": "Playback sessions with at least one delivered video segment, by the time of the first. The owner's own "
+    "playbacks count nowhere.",
+    "views": "Sessions that were delivered at least 10 s of the film, or half of it if that is less; at most one per "
+    "user, video and clock hour (UTC), at the time the session began.",
+    "unique_viewers": "Distinct users who were delivered any of it in the period. Periods do not add up.",
+    "watch_time": "Seconds of film delivered, rounded down; watch_time_ms is exact. What one session was delivered "
+    "twice counts once, at the time of the first delivery.",
+    "average_view_duration": "Watch time divided by views, in seconds rounded down; 0 without views.",
+    "completions": "Views that were delivered at least 90 % of the film.",
+    "completion_rate": "Completions divided by views, in percent.",
+    "peak_viewers": "The most sessions with a delivered segment in the same minute.",
+    "average_viewers": "Sessions with a delivered segment in a minute, averaged over the minutes of the period so far.",
+    "live_viewers": "Sessions with a delivered segment in the last 30 s.",
+    "watch_minutes_per_minute": "Minutes of film delivered in the last full minute.",
+    "revenue_per_minute": "Charges less refunds of the last full minute, in minor units; _micros is exact.",
+    "retention": "For each hundredth of the film, the percentage of starts that were delivered any of it.",
+    "charges": "Number of charges posted by billing.",
+    "gross": "Charges posted by billing, in minor units cut to whole ones; gross_micros is exact.",
+    "refunds": "Refunds posted by billing, in minor units cut to whole ones; refunds_micros is exact.",
+    "revenue": "Gross less refunds, in minor units cut to whole ones; revenue_micros is exact.",
+    "provisional": "True while the period is open and for 24 h after, in which late data may still arrive.",
+    "as_of": "When the numbers were read. read_through is the time of the newest fetch among them.",
+}
+
+
+def definitions(*names: str) -> dict[str, str]:
+    """The definitions of the figures an answer shows."""
+    return {name: DEFINITIONS[name] for name in names}
+
+
+AUDIENCE = (
+    "views",
+    "unique_viewers",
+    "starts",
+    "watch_time",
+    "average_view_duration",
+    "completions",
+    "completion_rate",
+    "peak_viewers",
+)
+MONEY = ("charges", "gross", "refunds", "revenue")
+
+
+def money(charges: int, gross_micros: int, refund_micros: int, currency: Currency) -> Answer:
+    net_micros = gross_micros - refund_micros
+    return {
+        "charges": charges,
+        "gross": currency.minor(gross_micros),
+        "gross_micros": gross_micros,
+        "refunds": currency.minor(refund_micros),
+        "refunds_micros": refund_micros,
+        "revenue": currency.minor(net_micros),
+        "revenue_micros": net_micros,
+    }
+
+
+def figures(sums: Sums, unique_viewers: int, currency: Currency) -> Answer:
+    """Everything but the peak, for a period, a bucket or a video."""
+    average_ms = sums.watch_ms // sums.views if sums.views else 0
+    return {
+        "views": sums.views,
+        "unique_viewers": unique_viewers,
+        "starts": sums.starts,
+        "watch_time": sums.watch_ms // 1000,
+        "watch_time_ms": sums.watch_ms,
+        "average_view_duration": average_ms // 1000,
+        "average_view_duration_ms": average_ms,
+        "completions": sums.completions,
+        "completion_rate": percent(sums.completions, sums.views),
+        **money(sums.charges, sums.gross_micros, sums.refund_micros, currency),
+    }
+
+
+def percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 2) if whole else 0.0
+
+
+def retention_curve(steps: Iterable[int], starts: int) -> list[float]:
+    """The difference array summed up: a percentage per hundredth of the film."""
+    covered, curve = 0, []
+    for step in steps:
+        covered += step
+        curve.append(percent(covered, starts))
+    return (curve or [0.0] * RETENTION_BUCKETS)[:RETENTION_BUCKETS]

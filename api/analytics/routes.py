@@ -1,0 +1,100 @@
+"""HTTP of the analytics service."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from api.analytics import dashboard, event, history, live, report, summary, top, video
+from api.analytics.asked import HistoryRange, ReportAsked, RevenueRange, SeriesRange, TopRange
+from api.analytics.figures import AUDIENCE, MONEY
+from api.analytics.period import report_period
+from api.analytics.summary import Reading
+from api.identity import require_operator, require_service, require_user
+from api.service import answer, database, plumbing, read, read_query
+
+
+async def track(request: Request) -> Response:
+    require_service(request)
+    body = await read(request, event.Events)
+    new = await event.track(database(request), body.events)
+    return answer({"accepted": new, "repeated": len(body.events) - new}, 202)
+
+
+async def show_dashboard(request: Request) -> Response:
+    await require_operator(request)
+    reading, asked = _reading(request), read_query(request, SeriesRange)
+    period = asked.period(reading.now)
+    return answer(await dashboard.dashboard(reading, period, asked.step(period)))
+
+
+async def show_video(request: Request) -> Response:
+    user = await require_user(request)
+    reading, asked = _reading(request), read_query(request, SeriesRange)
+    period = asked.period(reading.now)
+    found = await video.require_owned(reading.db, reading.clients, user, request.path_params["video_id"])
+    return answer(await dashboard.video_numbers(reading, found, period, asked.step(period)))
+
+
+async def show_user(request: Request) -> Response:
+    user = await require_user(request)
+    reading, asked = _reading(request), read_query(request, HistoryRange)
+    period = asked.period(reading.now)
+    return answer(await history.history(reading, user.id, period, asked.cursor, asked.limit))
+
+
+async def top_videos(request: Request) -> Response:
+    user = await require_user(request)
+    reading, asked = _reading(request), read_query(request, TopRange)
+    period, scope = asked.period(reading.now), await summary.scope_of(reading.db, user)
+    items = await top.top_videos(reading, scope, period, asked.by, asked.limit)
+    return answer(await summary.frame(reading, period, *AUDIENCE, *MONEY) | {"by": asked.by, "items": items})
+
+
+async def revenue(request: Request) -> Response:
+    user = await require_user(request)
+    reading, asked = _reading(request), read_query(request, RevenueRange)
+    period, scope = asked.period(reading.now), await summary.scope_of(reading.db, user)
+    found = await summary.frame(reading, period, *MONEY)
+    found |= await top.revenue(reading, scope, period, asked.step(period))
+    if asked.group is not None:
+        items = await top.revenue_by(reading, scope, period, asked.group, asked.limit)
+        found |= {"group": asked.group, "items": items}
+    return answer(found)
+
+
+async def show_report(request: Request) -> Response:
+    user = await require_user(request)
+    reading, asked, name = _reading(request), read_query(request, ReportAsked), request.path_params["period"]
+    period, step = report_period(name, asked.first, asked.tz, reading.now)
+    scope = await summary.scope_of(reading.db, user)
+    found = {"period": name} | await report.report(reading, scope, period, step)
+    if asked.format == "json":
+        return answer(found)
+    headers = {"content-disposition": f'attachment; filename="report-{name}.csv"'}
+    return Response(report.as_csv(found), media_type="text/csv", headers=headers)
+
+
+async def show_live(request: Request) -> Response:
+    await require_operator(request)
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    moments = live.events(lambda: dashboard.live(_reading(request)))
+    return StreamingResponse(moments, media_type="text/event-stream", headers=headers)
+
+
+def _reading(request: Request) -> Reading:
+    parts = plumbing(request)
+    return Reading(parts.db, parts.clients, request.state.currency, datetime.now(UTC))
+
+
+ROUTES = [
+    Route("/api/analytics/track", track, methods=["POST"]),
+    Route("/api/analytics/dashboard", show_dashboard),
+    Route("/api/analytics/videos/{video_id:int}", show_video),
+    Route("/api/analytics/user", show_user),
+    Route("/api/analytics/top-videos", top_videos),
+    Route("/api/analytics/revenue", revenue),
+    Route("/api/analytics/reports/{period}", show_report),
+    Route("/api/analytics/live", show_live),
+]

@@ -1,0 +1,184 @@
+-- Facts of the videos service. known_at is null while fetches or charges were seen and videos has not answered yet;
+-- owner_id and duration_ms are 0 while unknown, and for ever if the video was gone before anybody asked.
+create table video (
+    video_id bigint primary key,
+    title text not null default '',
+    owner_id bigint not null default 0,
+    duration_ms bigint not null default 0,
+    known_at timestamptz
+);
+create index video_owner on video (owner_id);
+create index video_unknown on video (video_id) where known_at is null;
+
+-- How far each stream was read; read_at is the time of its newest line.
+create table log_position (
+    stream text primary key,
+    generation integer not null,
+    end_offset bigint not null,
+    read_at timestamptz not null
+);
+
+-- Lines that were no fetches, by reason.
+create table rejected (
+    reason text primary key,
+    lines bigint not null,
+    last_at timestamptz not null default now()
+);
+
+-- One playback as delivered. counted: its numbers are in the rollups (they wait until the video is known).
+-- qualified: long enough to be a view; completed: 90 % of the film. Both stay false for the owner's own playbacks.
+create table session (
+    session_id text not null,
+    video_id bigint not null references video,
+    user_id bigint not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    delivered int8multirange not null,
+    delivered_ms bigint not null,
+    counted boolean not null,
+    qualified boolean not null,
+    completed boolean not null,
+    primary key (session_id, video_id)
+);
+create index session_history on session (user_id, first_at desc, session_id desc);
+create index session_viewing on session (video_id, user_id, first_at) where qualified;
+create index session_live on session (last_at);
+create index session_uncounted on session (video_id) where not counted;
+
+-- The part of a session's film that was first delivered in a minute (minutes since 1970); empty if all was seen before.
+create table session_minute (
+    session_id text not null,
+    video_id bigint not null,
+    minute integer not null,
+    delivered int8multirange not null,
+    primary key (session_id, video_id, minute),
+    foreign key (session_id, video_id) references session
+);
+
+-- Views: one per video, user and hour (UTC), at the start of the earliest qualified session of that hour.
+create table viewing (
+    video_id bigint not null,
+    user_id bigint not null,
+    hour timestamptz not null,
+    at timestamptz not null,
+    completed boolean not null,
+    primary key (video_id, user_id, hour)
+);
+
+-- Sums per video and bucket of 1, 15 or 1440 minutes (UTC); video 0 is the whole platform. Every border of a time zone
+-- in use falls on a quarter of an hour, so a range in any zone is whole days plus quarters, exactly.
+create table rollup (
+    grain_min smallint not null check (grain_min in (1, 15, 1440)),
+    video_id bigint not null,
+    at timestamptz not null,
+    watch_ms bigint not null,
+    viewer_minutes bigint not null,
+    starts bigint not null,
+    views bigint not null,
+    completions bigint not null,
+    charges bigint not null,
+    gross_micros bigint not null,
+    refund_micros bigint not null,
+    primary key (grain_min, video_id, at)
+);
+create index rollup_at on rollup (grain_min, at);
+
+-- Sets of users per bucket, because distinct users of two days do not add up.
+create table viewer (
+    grain_min smallint not null check (grain_min in (15, 1440)),
+    video_id bigint not null,
+    at timestamptz not null,
+    user_id bigint not null,
+    primary key (grain_min, video_id, at, user_id)
+);
+
+-- Retention as a difference array of 101 steps: the running sum up to b is how many sessions covered the b-th hundredth.
+create table retention (
+    grain_min smallint not null check (grain_min in (15, 1440)),
+    video_id bigint not null,
+    at timestamptz not null,
+    steps bigint[] not null,
+    primary key (grain_min, video_id, at)
+);
+
+-- Money facts from billing's outbox, each once.
+create table event (
+    id text primary key,
+    type text not null check (type in ('charge', 'refund')),
+    session_id text not null,
+    user_id bigint not null,
+    video_id bigint not null,
+    creator_id bigint not null,
+    amount_micros bigint not null check (amount_micros >= 0),
+    at timestamptz not null,
+    received_at timestamptz not null default now()
+);
+create index event_session on event (session_id, video_id);
+
+-- Reports of closed periods as first given: they never change afterwards. scope is 'platform' or 'owner:<id>'.
+create table closed_report (
+    scope text not null,
+    start_at timestamptz not null,
+    end_at timestamptz not null,
+    tz text not null,
+    step text not null,
+    body jsonb not null,
+    created_at timestamptz not null default now(),
+    primary key (scope, start_at, end_at, tz, step)
+);
+
+-- Micro-units of one minor unit of the platform's currency, for the views below; written when the service starts.
+create table currency (
+    id integer primary key default 1 check (id = 1),
+    minor_micros bigint not null
+);
+insert into currency (minor_micros) values (10000);
+
+-- The original tables, read from the exact ones: watch time in seconds, revenue in minor units, percentages.
+create view video_analytics as
+select
+    video.video_id as id,
+    video.video_id,
+    coalesce(sum(views), 0)::bigint as total_views,
+    coalesce(sum(watch_ms), 0)::bigint / 1000 as total_watch_time,
+    coalesce(sum(gross_micros - refund_micros), 0)::bigint / minor_micros as total_revenue,
+    coalesce(round(100.0 * sum(completions) / nullif(sum(views), 0), 2), 0)::numeric(5, 2) as completion_rate,
+    min(rollup.at) as created_at,
+    max(rollup.at) as updated_at
+from video
+cross join currency
+left join rollup on rollup.grain_min = 1440 and rollup.video_id = video.video_id
+group by video.video_id, minor_micros;
+
+create view user_activities as
+select
+    row_number() over (order by first_at, session_id, session.video_id) as id,
+    session.user_id,
+    session.video_id,
+    delivered_ms / 1000 as watch_time,
+    coalesce(money.micros, 0)::bigint / minor_micros as revenue,
+    session.session_id,
+    first_at as created_at
+from session
+cross join currency
+left join lateral (
+    select sum(case type when 'charge' then amount_micros else -amount_micros end) as micros
+    from event
+    where event.session_id = session.session_id and event.video_id = session.video_id
+) as money on true;
+
+create view platform_metrics as
+select
+    row_number() over (order by at) as id,
+    (at at time zone 'UTC')::date as metric_date,
+    views as total_views,
+    (
+        select count(*) from viewer
+        where viewer.grain_min = 1440 and viewer.video_id = 0 and viewer.at = rollup.at
+    ) as total_users,
+    (gross_micros - refund_micros) / minor_micros as total_revenue,
+    watch_ms / 1000 as total_watch_time,
+    at as created_at
+from rollup
+cross join currency
+where grain_min = 1440 and video_id = 0;
