@@ -1,0 +1,1 @@
+"""Billing: wallets, holds, watches and the ledger; owns the database `streamify_billing`."""

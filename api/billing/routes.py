@@ -1,0 +1,108 @@
+"""The billing API under `/api/billing`: read and check, call one noun function, answer."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.billing import deposits, holds, outbox, statements, wallets
+from api.billing.money import Currency
+from api.billing.queries_statement import Filter
+from api.identity import require_service, require_user
+from api.service import answer, plumbing, read, read_query
+
+LARGEST = 2**63 - 1
+SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
+# A time without a zone is UTC.
+Moment = Annotated[datetime, AfterValidator(lambda t: t if t.tzinfo else t.replace(tzinfo=UTC))]
+
+
+class Deposit(BaseModel):
+    """`amount` in minor units."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    amount: Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+
+
+class Charge(BaseModel):
+    """What a session has seen in all."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    session_id: SessionId
+    seen_ms: Annotated[int, Field(ge=0, le=10**10)]
+
+
+class Range(BaseModel):
+    """A stretch of time: `from` inclusive, `to` exclusive."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Annotated[Moment | None, Field(alias="from")] = None
+    until: Annotated[Moment | None, Field(alias="to")] = None
+
+
+class Wanted(Range):
+    """The query of the transactions list."""
+
+    cursor: Annotated[int, Field(gt=0, le=LARGEST)] | None = None
+    type: Literal["deposit", "charge", "refund", "payout_earning", "payout", "adjustment"] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+def _currency(request: Request) -> Currency:
+    found: Currency = request.state.currency
+    return found
+
+
+async def create(request: Request) -> Response:
+    user = await require_user(request)
+    account, opened = await wallets.create(plumbing(request).db, _currency(request), user.id)
+    return answer(account, 201 if opened else 200)
+
+
+async def balance(request: Request) -> Response:
+    user = await require_user(request)
+    return answer(await wallets.balance(plumbing(request).db, _currency(request), user.id))
+
+
+async def deposit(request: Request) -> Response:
+    user, parts = await require_user(request), plumbing(request)
+    deposits.require_open(parts.settings)
+    key, body = request.headers.get("idempotency-key", ""), await read(request, Deposit)
+    made = await deposits.deposit(parts.db, _currency(request), user.id, body.amount, key)
+    await outbox.tell_spent(parts.db, parts.clients, user.id)
+    return answer(made, 201)
+
+
+async def charge(request: Request) -> Response:
+    require_service(request)
+    told = await read(request, Charge)
+    hold = await holds.charge(plumbing(request).db, _currency(request), told.session_id, told.seen_ms)
+    return answer({"charged": hold.charged, "balance": hold.balance, "charged_micros": hold.charged_micros})
+
+
+async def transactions(request: Request) -> Response:
+    user, asked = await require_user(request), read_query(request, Wanted)
+    wanted = Filter(asked.type, asked.since, asked.until, asked.cursor, asked.limit)
+    return answer(await statements.page(plumbing(request).db, user.id, wanted))
+
+
+async def revenue(request: Request) -> Response:
+    user, asked = await require_user(request), read_query(request, Range)
+    db = plumbing(request).db
+    return answer(await statements.revenue(db, _currency(request), user, asked.since, asked.until))
+
+
+ROUTES = [
+    Route("/api/billing/account/create", create, methods=["POST"]),
+    Route("/api/billing/balance", balance),
+    Route("/api/billing/deposit", deposit, methods=["POST"]),
+    Route("/api/billing/charge", charge, methods=["POST"]),
+    Route("/api/billing/transactions", transactions),
+    Route("/api/billing/revenue/total", revenue),
+]

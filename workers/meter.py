@@ -1,0 +1,123 @@
+"""Redis stream -> billing database: position, delivered time and money in one transaction. One meter bills at a time.
+
+A second door into the billing service: the rules are `api/billing/metering.py`, the work `api/billing/fetches.py`.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import structlog
+
+import api.billing
+from api.billing import fetches, outbox, queries_log
+from api.billing.fetches import Line
+from api.billing.money import Currency, currency_of
+from api.clients import Clients
+from api.database import Database, open_database
+from api.migrate import migrate
+from api.settings import Settings
+from workers.follow import Chunk, Position, beyond, follow, lines
+from workers.signals import stop_event
+
+log = structlog.get_logger()
+
+
+class PositionLost(RuntimeError):
+    """Another meter moved a position in the middle of our transaction."""
+
+
+class Meter:
+    """A consumer of the fetch streams. `idle` only wakes who tells others: their slowness must not delay money."""
+
+    def __init__(self, db: Database, currency: Currency) -> None:
+        self._db, self._currency = db, currency
+        self.news = asyncio.Event()
+
+    async def positions(self) -> dict[str, Position]:
+        return {r.stream: Position(r.generation, r.byte_offset) for r in await queries_log.reached(self._db)}
+
+    async def apply(self, chunks: list[Chunk]) -> None:
+        """Bill what lies beyond the stored positions; raises Gap, and PositionLost when another meter interferes."""
+        started = time.perf_counter()
+        async with self._db.transaction() as tx:
+            await queries_log.lock_log(tx)
+            known = {r.stream: Position(r.generation, r.byte_offset) for r in await queries_log.reached(tx)}
+            fresh = list(beyond(chunks, known))
+            if not fresh:
+                return
+            steps = _steps(fresh, known)
+            if await queries_log.move(tx, steps) != len(steps):
+                raise PositionLost(f"one of {[step['stream'] for step in steps]} was moved by somebody else")
+            await fetches.bill(tx, self._currency, _cause(fresh), _lines(fresh), round(time.time() * 1000))
+        log.debug("meter.billed", bytes=sum(len(c.payload) for c in fresh), ms=_ms_since(started))
+
+    async def idle(self) -> None:
+        self.news.set()
+
+
+def _steps(fresh: Iterable[Chunk], known: dict[str, Position]) -> list[dict[str, object]]:
+    """From where to where each stream moves."""
+    ends = {chunk.stream: chunk.end for chunk in fresh}
+    return [
+        {
+            "stream": stream,
+            "generation": end.generation,
+            "byte_offset": end.offset,
+            "from_generation": known[stream].generation if stream in known else None,
+            "from_offset": known[stream].offset if stream in known else None,
+        }
+        for stream, end in ends.items()
+    ]
+
+
+def _cause(fresh: Iterable[Chunk]) -> str:
+    """The part of the log that is billed, as a unique name: `fetches:origin 3-20480..3-40960`."""
+    firsts: dict[str, Chunk] = {}
+    lasts: dict[str, Chunk] = {}
+    for chunk in fresh:
+        firsts.setdefault(chunk.stream, chunk)
+        lasts[chunk.stream] = chunk
+    return ", ".join(
+        f"{stream} {first.generation}-{first.start}..{lasts[stream].end.generation}-{lasts[stream].end.offset}"
+        for stream, first in sorted(firsts.items())
+    )
+
+
+def _lines(fresh: Iterable[Chunk]) -> Iterator[Line]:
+    for chunk in fresh:
+        for offset, text in lines(chunk):
+            yield Line(chunk.stream, chunk.generation, offset, text)
+
+
+def _ms_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+async def tell(db: Database, clients: Clients, news: asyncio.Event) -> None:
+    """Tell streaming and analytics what is new, whenever there may be something; for ever."""
+    while True:
+        await news.wait()
+        news.clear()
+        try:
+            await outbox.tell_spent(db, clients)
+            await outbox.relay(db, clients)
+        except Exception:
+            log.exception("meter.untold")
+
+
+async def run(settings: Settings) -> None:
+    """`streamify meter`: until SIGTERM."""
+    stop = stop_event()
+    db = await open_database(settings.database_url("billing"), size=3)
+    try:
+        await migrate(db, Path(api.billing.__file__).parent / "migrations")
+        async with Clients(settings, caller="meter") as clients:
+            meter = Meter(db, currency_of(settings))
+            teller = asyncio.create_task(tell(db, clients, meter.news))
+            await follow(settings, meter, stop)
+            teller.cancel()
+            await asyncio.wait([teller])
+    finally:
+        await db.close()
