@@ -83,7 +83,9 @@ export async function categories(): Promise<string[]> {
   return items.map((item) => (typeof item === "string" ? item : item.name)).filter(Boolean);
 }
 
-export const jobs = (state: string) => call<m.Page<m.Job>>("GET", `/api/jobs${query({ state })}`);
+export const jobs = (state: string, page: number) => call<m.Page<m.Job>>("GET", `/api/jobs${query({ state, page })}`);
+export const jobEvents = (state: string, page: number) => `/api/jobs/events${query({ state, page })}`;
+export const changeJob = (id: number, what: "cancel" | "retry") => call<m.Job>("POST", `/api/jobs/${id}/${what}`);
 
 /** Server-sent events of a path; see events.ts. */
 export const events = (path: string, onEvent: (event: ServerEvent) => void, signal: AbortSignal) =>
@@ -95,8 +97,8 @@ export const startSession = (videoId: number) => call<m.Started>("POST", `/api/s
 export const streamUrl = (id: string) => call<{ url: string }>("GET", `/api/stream/url/${id}`);
 export const heartbeat = (id: string, beat: m.Beat) =>
   call<m.Meter>("PUT", `/api/stream/heartbeat/${id}`, { body: beat });
-export const endSession = (id: string, position_ms: number) =>
-  call<m.Receipt>("POST", `/api/stream/end/${id}`, { body: { position_ms } });
+export const endSession = (id: string, position_ms?: number) =>
+  call<m.Receipt>("POST", `/api/stream/end/${id}`, { body: position_ms === undefined ? {} : { position_ms } });
 export const liveSessions = () => call<{ items: m.LiveSession[] }>("GET", "/api/stream/sessions?active=true");
 
 /** End a session while the page goes away: no waiting, no answer. */

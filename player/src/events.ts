@@ -1,6 +1,6 @@
 /**
  * Server-sent events over fetch, because EventSource can't send an Authorization header.
- * The stream is opened again after a cut, with growing pauses; a refusal (4xx) ends it with a Problem.
+ * The stream is opened again after a cut, with growing pauses; a refusal ends it with a Problem.
  */
 import { Problem } from "./problem.ts";
 
@@ -90,11 +90,16 @@ export async function listen(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof Problem && isRefusal(error)) throw error;
     }
     await pause(parser.retryMs ?? pauseMs, signal);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
+}
+
+/** A full house (503 `busy`) is a refusal too: whoever asks now and then takes no place. */
+function isRefusal({ status, code }: Problem): boolean {
+  return code === "busy" || (status >= 400 && status < 500 && status !== 429);
 }
 
 function streamHeaders(lastId: string): Record<string, string> {

@@ -108,7 +108,7 @@ export interface Receipt {
 export interface LiveSession {
   session_id: string;
   video_id: number;
-  position_ms?: number;
+  user_id: number;
 }
 
 export interface Wallet {

@@ -67,6 +67,13 @@ describe("listening", () => {
     expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 1000, 3000]);
   });
 
+  it("gives up when there is no place left, so that its caller can ask now and then instead", async () => {
+    const send = async () => new Response(JSON.stringify({ code: "busy", detail: "Full." }), { status: 503 });
+    await expect(listen(send, "/events", () => undefined, new AbortController().signal)).rejects.toMatchObject({
+      code: "busy",
+    });
+  });
+
   it("gives up when the server refuses", async () => {
     const body = JSON.stringify({ code: "forbidden", detail: "Only operators may do this." });
     const send = async () => new Response(body, { status: 403 });

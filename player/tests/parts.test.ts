@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Job } from "../src/model.ts";
 import { Problem } from "../src/problem.ts";
-import { merge } from "../src/queue/merge.ts";
 import { destination } from "../src/signin/destination.ts";
 import { Pace } from "../src/upload/pace.ts";
 import { Experience } from "../src/watch/experience.ts";
@@ -97,19 +95,5 @@ describe("renditions", () => {
     renditions.selectedIndex = 0;
     renditions.replace([high]);
     expect(renditions.selectedIndex).toBe(-1);
-  });
-});
-
-describe("queue events", () => {
-  const job = (id: number, progress: number) => ({ id, progress }) as Job;
-
-  it("replaces a list, updates one job, and puts a new one first", () => {
-    const list = merge([], JSON.stringify({ items: [job(1, 0)] })) ?? [];
-    const updated = merge(list, JSON.stringify({ id: 1, progress: 0.5 })) ?? [];
-    expect(merge(updated, JSON.stringify(job(2, 0)))).toEqual([job(2, 0), job(1, 0.5)]);
-  });
-
-  it("ignores what says nothing about jobs", () => {
-    expect([merge([], "ping"), merge([], "null"), merge([], '{"time":1}')]).toEqual([null, null, null]);
   });
 });

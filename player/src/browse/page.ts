@@ -8,16 +8,18 @@ import * as api from "../api.ts";
 import { card } from "../components/card.ts";
 import { LightElement } from "../components/light.ts";
 import { failure } from "../components/notice.ts";
+import { pages } from "../components/pages.ts";
 import type { Page, Video } from "../model.ts";
 
 const PER_PAGE = 24;
 const TYPING_MS = 300;
+const ASKED = ["query", "category", "sort", "page"];
 const SORTS = [
   ["newest", "Newest"],
   ["popular", "Most watched"],
   ["title", "Title"],
-  ["duration", "Length"],
-  ["price", "Price"],
+  ["duration", "Shortest"],
+  ["price", "Cheapest"],
 ] as const;
 
 @customElement("browse-page")
@@ -88,7 +90,7 @@ export class BrowsePage extends LightElement {
     return html`
       <p class="small soft" role="status" data-test="count">${count}</p>
       <ul class="grid" role="list" data-test="grid">${items.map(card)}</ul>
-      ${this.pages()}
+      ${pages(this.found, (page) => this.go({ page: String(page) }, true))}
     `;
   }
 
@@ -104,18 +106,6 @@ export class BrowsePage extends LightElement {
     </div>`;
   }
 
-  private pages(): TemplateResult | typeof nothing {
-    if (!this.found || this.found.total <= this.found.per_page) return nothing;
-    const { page, per_page, total } = this.found;
-    const last = Math.ceil(total / per_page);
-    const to = (n: number) => () => this.go({ page: String(n) }, true);
-    return html`<nav class="row" aria-label="Pages">
-      <button class="button" type="button" data-test="page-previous" ?disabled=${page <= 1} @click=${to(page - 1)}>Previous</button>
-      <span class="number" data-test="page">Page ${page} of ${last}</span>
-      <button class="button" type="button" data-test="page-next" ?disabled=${page >= last} @click=${to(page + 1)}>Next</button>
-    </nav>`;
-  }
-
   private async begin(): Promise<void> {
     await account.load();
     void this.load();
@@ -126,7 +116,8 @@ export class BrowsePage extends LightElement {
     this.asked.abort();
     this.asked = new AbortController();
     const { signal } = this.asked;
-    const wanted = { page: 1, per_page: PER_PAGE, ...Object.fromEntries(this.search) };
+    const asked = [...this.search].filter(([name]) => ASKED.includes(name));
+    const wanted = { page: 1, per_page: PER_PAGE, ...Object.fromEntries(asked) };
     try {
       const found = await api.videos(wanted, signal);
       if (signal.aborted) return;

@@ -36,7 +36,7 @@ export function card(video: Video): TemplateResult {
       <span data-test="card-uploader">${video.uploader_name}</span> · ${formatAgo(video.created_at)}
     </p>
     ${watchable(video) ? price(video) : nothing}
-    ${video.status === "ready" ? nothing : unfinished(video)}
+    ${unfinished(video)}
   </li>`;
 }
 
@@ -56,8 +56,10 @@ function price(video: Video): TemplateResult {
   return html`<p class="small number" data-test="card-price" data-price=${video.price_per_minute}>${text}</p>`;
 }
 
+/** Others need not know that a film they can watch is still getting better. */
 function unfinished(video: Video): TemplateResult | typeof nothing {
-  if (account.user?.id !== video.uploaded_by) return nothing;
+  const own = account.user?.id === video.uploaded_by;
+  if (video.status === "ready" || (watchable(video) && !own)) return nothing;
   const bar =
     video.status === "failed" ? nothing : progress(`Preparing ${video.title}`, video.progress, "card-progress");
   return html`<div class="stack stack-small">

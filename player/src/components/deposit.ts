@@ -108,11 +108,18 @@ export class Deposit extends LightElement {
   private failed(problem: Problem): void {
     const unknown = problem.status === 0 || problem.status >= 500;
     if (!unknown) sessionStorage.removeItem(PENDING);
-    this.fieldError = problem.field("amount") ?? "";
+    this.fieldError = problem.field("amount") ?? bounds(problem);
     if (this.fieldError) return;
     const safe = unknown ? " Press Deposit again: you can't be charged twice for the same deposit." : "";
     this.message = notice("bad", problem.message + safe, "deposit-error");
   }
+}
+
+/** The provider's limits in money, not in minor units. */
+function bounds(problem: Problem): string {
+  const [least, most] = [problem.number("least"), problem.number("most")];
+  if (least === null || most === null) return "";
+  return `Between ${formatMinor(least, account.currency)} and ${formatMinor(most, account.currency)} at once.`;
 }
 
 function pendingKey(amount: number): string {

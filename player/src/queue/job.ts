@@ -14,7 +14,7 @@ const KINDS: Record<JobState, Kind | "busy"> = {
   cancelled: "info",
 };
 
-export function row(job: Job): TemplateResult {
+export function row(job: Job, act: (what: "cancel" | "retry") => void): TemplateResult {
   const film = title(job);
   const speed = job.state === "running" && job.speed ? `${job.speed.toFixed(1)}×` : "";
   return html`<tr role="row" data-test="job" data-job=${job.id} data-state=${job.state}>
@@ -26,6 +26,7 @@ export function row(job: Job): TemplateResult {
     <td role="cell" data-label="Left" class="number nowrap">${job.state === "running" && job.eta_ms !== null ? formatEta(job.eta_ms) : ""}</td>
     <td role="cell" data-label="Attempts" class="number">${job.attempts}</td>
     <td role="cell" data-label="Workers" class="small">${(job.workers ?? []).join(", ")}</td>
+    <td role="cell" data-label="" class="end">${button(job, film, act)}</td>
   </tr>`;
 }
 
@@ -38,6 +39,14 @@ function bar(job: Job, film: string): TemplateResult {
     ${progress(`Progress of ${film}`, job.progress, "job-progress")}
     <span class="small soft number" data-test="job-units">${done} of ${total} units${running ? `, ${running} running` : ""}${failed ? `, ${failed} failed` : ""}</span>
   </div>`;
+}
+
+function button(job: Job, film: string, act: (what: "cancel" | "retry") => void): TemplateResult | typeof nothing {
+  if (job.state === "done") return nothing;
+  const what = job.state === "failed" || job.state === "cancelled" ? "retry" : "cancel";
+  const label = what === "retry" ? "Try again" : "Cancel";
+  return html`<button class="button" type="button" data-test="job-${what}" aria-label="${label}: ${film}"
+    @click=${() => act(what)}>${label}</button>`;
 }
 
 function error(job: Job): TemplateResult | typeof nothing {

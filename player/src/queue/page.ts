@@ -7,19 +7,20 @@ import { account, FollowsAccount, signInHref } from "../account.ts";
 import * as api from "../api.ts";
 import { LightElement } from "../components/light.ts";
 import { failure, notice } from "../components/notice.ts";
-import type { Job, JobState } from "../model.ts";
+import { pages } from "../components/pages.ts";
+import type { Job, JobState, Page } from "../model.ts";
 import { row } from "./job.ts";
-import { merge } from "./merge.ts";
 
 const STATES: JobState[] = ["queued", "running", "paused", "done", "failed", "cancelled"];
 const ASK_EVERY_MS = 4000;
 
 @customElement("queue-page")
 export class QueuePage extends LightElement {
-  @state() private jobs: Job[] | null = null;
+  @state() private found: Page<Job> | null = null;
   @state() private wanted: JobState | "" = "";
   @state() private failed: unknown = null;
   @state() private live = false;
+  private number = 1;
   private stop = new AbortController();
 
   constructor() {
@@ -41,7 +42,7 @@ export class QueuePage extends LightElement {
     return html`<div class="stack stack-large">
       <div class="row row-apart">
         <h1>Transcode queue</h1>
-        ${this.jobs ? html`<span class="badge" data-kind=${this.live ? "good" : "warn"} data-test="live">${this.live ? "live" : "updated every few seconds"}</span>` : nothing}
+        ${this.found ? html`<span class="badge" data-kind=${this.live ? "good" : "warn"} data-test="live">${this.live ? "live" : "updated every few seconds"}</span>` : nothing}
       </div>
       ${this.content()}
     </div>`;
@@ -52,18 +53,20 @@ export class QueuePage extends LightElement {
     if (!account.user)
       return notice("info", html`<a href=${signInHref()} data-test="signin-link">Sign in</a> as an operator.`);
     if (account.user.role !== "operator") return notice("warn", "Only operators can see the queue.", "forbidden");
-    if (this.failed && !this.jobs) return failure(this.failed, () => void this.begin());
-    if (!this.jobs) return html`<p class="soft" role="status">Loading jobs…</p>`;
-    const shown = this.jobs.filter((job) => !this.wanted || job.state === this.wanted);
+    if (this.failed && !this.found) return failure(this.failed, () => void this.begin());
+    if (!this.found) return html`<p class="soft" role="status">Loading jobs…</p>`;
+    const { items, total } = this.found;
     return html`${this.failed ? failure(this.failed) : nothing} ${this.filters()}
-      ${shown.length === 0 ? html`<div class="empty" role="status" data-test="empty">No jobs here.</div>` : this.table(shown)}`;
+      <p class="small soft" data-test="count">${total === 1 ? "1 job" : `${total} jobs`}</p>
+      ${items.length === 0 ? html`<div class="empty" role="status" data-test="empty">No jobs here.</div>` : this.table(items)}
+      ${pages(this.found, (page) => this.show(this.wanted, page))}`;
   }
 
   private filters(): TemplateResult {
     const choice = (value: JobState | "", label: string) => html`<label class="choice">
       <input type="radio" name="state" value=${value} data-test="filter-${value || "all"}" .checked=${this.wanted === value}
-        @change=${() => this.filter(value)} />
-      <span>${label} <span class="soft small number">&nbsp;${this.count(value)}</span></span>
+        @change=${() => this.show(value, 1)} />
+      <span>${label}</span>
     </label>`;
     return html`<fieldset>
       <legend class="hidden-visually">Show jobs that are</legend>
@@ -71,53 +74,75 @@ export class QueuePage extends LightElement {
     </fieldset>`;
   }
 
-  private filter(value: JobState | ""): void {
-    this.wanted = value;
-  }
-
-  private count(state: JobState | ""): number {
-    return (this.jobs ?? []).filter((job) => !state || job.state === state).length;
+  private show(wanted: JobState | "", number: number): void {
+    this.wanted = wanted;
+    this.number = number;
+    void this.begin();
   }
 
   private table(jobs: Job[]): TemplateResult {
     return html`<div class="panel table-wrap">
       <table class="cards" role="table" data-test="jobs">
         <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Film</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Progress</th><th role="columnheader" scope="col">Speed</th>
-          <th role="columnheader" scope="col">Left</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col">Workers</th></tr></thead>
-        <tbody role="rowgroup">${repeat(jobs, (job) => job.id, row)}</tbody>
+          <th role="columnheader" scope="col">Left</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col">Workers</th><th role="columnheader" scope="col"><span class="hidden-visually">Actions</span></th></tr></thead>
+        <tbody role="rowgroup">${repeat(
+          jobs,
+          (job) => job.id,
+          (job) => row(job, (what) => void this.act(job, what)),
+        )}</tbody>
       </table>
     </div>`;
   }
 
+  /** Listen to this page of this filter until another one is wanted. */
   private async begin(): Promise<void> {
     this.stop.abort();
     this.stop = new AbortController();
     const { signal } = this.stop;
     await this.ask();
     try {
-      await api.events("/api/jobs/events", (event) => this.told(event.data), signal);
+      await api.events(api.jobEvents(this.wanted, this.number), (event) => this.told(event.data, signal), signal);
     } catch {
       this.live = false;
       while (!signal.aborted) {
         await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-        if (document.visibilityState === "visible") await this.ask();
+        if (document.visibilityState === "visible" && !signal.aborted) await this.ask();
       }
     }
   }
 
   private async ask(): Promise<void> {
     try {
-      this.jobs = (await api.jobs("")).items;
+      this.found = await api.jobs(this.wanted, this.number);
       this.failed = null;
     } catch (error) {
       this.failed = error;
     }
   }
 
-  private told(data: string): void {
-    const jobs = merge(this.jobs ?? [], data);
-    if (!jobs) return;
-    this.jobs = jobs;
+  private told(data: string, signal: AbortSignal): void {
+    const found = parse(data);
+    if (!found || signal.aborted) return;
+    this.found = found;
     this.live = true;
+  }
+
+  private async act(job: Job, what: "cancel" | "retry"): Promise<void> {
+    try {
+      await api.changeJob(job.id, what);
+      this.failed = null;
+      if (!this.live) await this.ask();
+    } catch (error) {
+      this.failed = error;
+    }
+  }
+}
+
+function parse(data: string): Page<Job> | null {
+  try {
+    const told = JSON.parse(data) as Partial<Page<Job>>;
+    return Array.isArray(told.items) ? (told as Page<Job>) : null;
+  } catch {
+    return null;
   }
 }

@@ -45,7 +45,7 @@ export function fieldset(shown: Shown): TemplateResult {
   return html`<div class="fields">
     <div class="field wide">
       <label for="title-${key}">Title</label>
-      <input id="title-${key}" name="title" maxlength="200" required data-test="upload-title" .value=${values.title ?? ""}
+      <input id="title-${key}" name="title" maxlength="255" required data-test="upload-title" .value=${values.title ?? ""}
         aria-invalid=${shown.errors.title ? "true" : nothing} aria-describedby="title-error-${key}" />
       <span class="field-error" id="title-error-${key}" role="alert">${shown.errors.title ?? ""}</span>
     </div>
@@ -56,7 +56,7 @@ export function fieldset(shown: Shown): TemplateResult {
     </div>
     <div class="field">
       <label for="category-${key}">Category</label>
-      <input id="category-${key}" name="category" maxlength="50" list="categories-${key}" data-test="upload-category"
+      <input id="category-${key}" name="category" maxlength="100" list="categories-${key}" data-test="upload-category"
         .value=${values.category ?? ""} />
       <datalist id="categories-${key}">${categories.map((c) => html`<option value=${c}></option>`)}</datalist>
     </div>

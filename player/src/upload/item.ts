@@ -122,7 +122,7 @@ export class UploadItem extends LightElement {
     return html`<div class="stack stack-small" data-test="preparing" data-status=${status}>
       ${status === "failed" || status === "ready" ? nothing : progress("Preparing the film", this.video?.progress ?? 0, "encode-progress")}
       ${status === "failed" ? notice("bad", words, "encode-error") : html`<p role="status" data-test="encode-text">${words}</p>`}
-      ${link ? html`<div><a class="button button-main" href="/watch?v=${videoId}" data-test="watch-link">Watch it now</a></div>` : nothing}
+      ${link ? html`<div><a class="button button-main" href="/watch?v=${videoId}" data-test="upload-watch">Watch it now</a></div>` : nothing}
     </div>`;
   }
 

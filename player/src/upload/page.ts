@@ -69,7 +69,7 @@ export class UploadPage extends LightElement {
   }
 
   private box(): TemplateResult {
-    return html`<section class="drop" aria-label="Choose files" data-test="drop" ?data-over=${this.over}
+    return html`<section class="drop" aria-label="Choose files" data-test="drop-zone" ?data-over=${this.over}
       @dragover=${() => this.hover(true)} @dragleave=${() => this.hover(false)} @drop=${this.drop}>
       ${uploadIcon}
       <p>Drop video files here</p>

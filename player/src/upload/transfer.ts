@@ -10,7 +10,6 @@ export type TransferState = "waiting" | "sending" | "paused" | "failed" | "sent"
 
 const CHUNK_BYTES = 16 * 1024 * 1024;
 const RETRY_DELAYS_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000];
-const VIDEO_OF = "streamify.upload:";
 
 export class Transfer {
   state: TransferState = "waiting";
@@ -20,7 +19,8 @@ export class Transfer {
   /** The interrupted upload of this very file that will be continued, if there is one. */
   previous: PreviousUpload | null = null;
   readonly pace = new Pace();
-  #upload: Upload;
+  readonly #upload: Upload;
+  #edited: VideoFields | null = null;
 
   constructor(
     readonly file: File,
@@ -52,21 +52,11 @@ export class Transfer {
   }
 
   start(fields: VideoFields): void {
-    const { title, description, category, price_per_minute } = fields;
-    const metadata = {
-      filename: this.file.name,
-      title,
-      description,
-      category,
-      price_per_minute: String(price_per_minute),
-    };
+    const metadata = { ...fields, filename: this.file.name, price_per_minute: String(fields.price_per_minute) };
     const given = Object.entries(metadata).filter(([, value]) => value !== "");
     this.#upload.options.metadata = Object.fromEntries(given);
-    this.#wanted = fields;
-    if (this.previous?.uploadUrl) {
-      this.#upload.resumeFromPreviousUpload(this.previous);
-      this.#learnVideo(localStorage.getItem(VIDEO_OF + this.previous.uploadUrl) ?? undefined);
-    }
+    this.#edited = this.previous ? fields : null;
+    if (this.previous) this.#upload.resumeFromPreviousUpload(this.previous);
     this.resume();
   }
 
@@ -86,32 +76,25 @@ export class Transfer {
   async cancel(): Promise<void> {
     this.#set("cancelled");
     await this.#upload.abort(true).catch(() => undefined); // the server drops abandoned uploads by itself later
-    this.#forgetVideo();
   }
 
-  #wanted: VideoFields | null = null;
-
   #learnVideo(header: string | undefined): void {
-    const id = Number(header);
-    if (!header || !Number.isInteger(id) || this.videoId === id) return;
-    this.videoId = id;
-    if (this.#upload.url) localStorage.setItem(VIDEO_OF + this.#upload.url, String(id));
-    void this.#applyFields(id);
+    if (!header || this.videoId !== null) return;
+    this.videoId = Number(header);
+    void this.#applyEdits(this.videoId);
     this.changed();
   }
 
-  /** What upload metadata doesn't carry, and what was edited since an interrupted upload began. */
-  async #applyFields(id: number): Promise<void> {
-    if (!this.#wanted) return;
-    if (!this.previous && this.#wanted.visibility === "public") return;
-    await api.changeVideo(id, this.#wanted).catch((error: unknown) => {
+  /** The server has the details from when an interrupted upload began; they may have been edited since. */
+  async #applyEdits(id: number): Promise<void> {
+    if (!this.#edited) return;
+    await api.changeVideo(id, this.#edited).catch((error: unknown) => {
       this.problem = Problem.of(error);
       this.changed();
     });
   }
 
   #progress(sent: number): void {
-    if (this.#upload.url && this.videoId) localStorage.setItem(VIDEO_OF + this.#upload.url, String(this.videoId));
     this.sentBytes = sent;
     this.pace.note(sent);
     this.changed();
@@ -119,7 +102,6 @@ export class Transfer {
 
   #sent(): void {
     this.sentBytes = this.file.size;
-    this.#forgetVideo();
     this.#set("sent");
   }
 
@@ -127,10 +109,6 @@ export class Transfer {
     if (this.state === "cancelled" || this.state === "paused") return;
     this.problem = explain(error);
     this.#set("failed");
-  }
-
-  #forgetVideo(): void {
-    if (this.#upload.url) localStorage.removeItem(VIDEO_OF + this.#upload.url);
   }
 
   #set(state: TransferState): void {

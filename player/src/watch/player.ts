@@ -94,7 +94,9 @@ export class Player extends LightElement {
   async takeOver(): Promise<void> {
     try {
       const { items } = await api.liveSessions();
-      await Promise.all(items.map((other) => api.endSession(other.session_id, other.position_ms ?? 0)));
+      // An operator's list holds everybody's sessions.
+      const own = items.filter((other) => other.user_id === account.user?.id);
+      await Promise.all(own.map((other) => api.endSession(other.session_id)));
       this.play(this.resume_ms);
     } catch (error) {
       this.viewing.problem = Problem.of(error);

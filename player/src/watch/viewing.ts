@@ -34,6 +34,7 @@ export class Viewing {
   #reviveUntil = 0;
   #reviving = 0;
   #renewed = false;
+  #stale = false;
 
   /** `changed` is called after every change worth rendering; `frozen` before the source is swapped. */
   constructor(
@@ -85,9 +86,12 @@ export class Viewing {
     this.#goOn();
   }
 
-  /** The finished film has more qualities: take its new playlist where it stands. */
+  /** The finished film has more qualities: take its new playlist where it stands, unless the rest is here already. */
   async refreshSource(): Promise<void> {
     if (!this.session || !this.#playback || !["starting", "playing", "paused"].includes(this.state)) return;
+    const left = this.media.duration - this.media.currentTime;
+    this.#stale = !this.media.paused && !this.media.seeking && bufferAhead(this.media) > left - 0.5;
+    if (this.#stale) return;
     try {
       const { url } = await api.streamUrl(this.session.session_id);
       this.frozen();
@@ -106,12 +110,6 @@ export class Viewing {
 
   beat(): void {
     this.#heart?.soon();
-  }
-
-  /** Forget a refusal and show the play button again. */
-  reset(): void {
-    this.#close();
-    this.#set("idle");
   }
 
   readonly #metered = (meter: Meter): void => {
@@ -188,6 +186,7 @@ export class Viewing {
     if (this.state !== "playing" || this.media.ended) return;
     this.#set("paused");
     this.#heart?.soon();
+    if (this.#stale) void this.refreshSource();
   }
 
   #waiting(): void {
@@ -197,7 +196,8 @@ export class Viewing {
 
   #seeking(): void {
     this.#experience.settle();
-    if (this.session) this.#heart?.soon();
+    this.#heart?.soon();
+    if (this.#stale) void this.refreshSource();
   }
 
   async #finished(): Promise<void> {
@@ -235,7 +235,7 @@ export class Viewing {
     this.#playback?.close();
     this.#heart = this.#playback = this.session = this.receipt = null;
     this.#unpaid = null;
-    this.#renewed = false;
+    this.#renewed = this.#stale = false;
     this.#reviveUntil = 0;
   }
 
