@@ -58,7 +58,7 @@ async def settle(db: Queries, session_id: str, delivered_ms: int, forgiven_ms: i
         """
         update stream_sessions set
             settled_at = now(), delivered_ms = :delivered_ms, forgiven_ms = :forgiven_ms, charged = :charged,
-            watched_time = greatest(0, :delivered_ms - :forgiven_ms) / 1000
+            watched_time = greatest(0, :delivered_ms::bigint - :forgiven_ms::bigint) / 1000
         where session_id = :session_id and not is_active and settled_at is null
         """,
         session_id=session_id,

@@ -12,7 +12,7 @@ from api.identity import require_service
 from api.service import answer, plumbing, read
 from api.streaming import health, sessions, settlement, verdicts
 
-Id = Annotated[int, Field(gt=0, le=sessions.LARGEST_ID)]
+Id = Annotated[int, Field(gt=0, lt=1 << 63)]
 
 
 class Spent(BaseModel):

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 HEARTBEAT_INTERVAL_MS = 15_000
 LONGEST_LIST = 100
-LARGEST_ID = 2**63 - 1
+LARGEST_VIDEO_ID = 2**31 - 1
 
 
 class NotPlayable(Problem):
@@ -76,11 +76,12 @@ async def start(
         await _give_back(clients, session_id)
         raise TooManySessions(limit=max_sessions)
     log.info("session.started", session_id=session_id, user_id=user.id, video_id=video.id, free=free)
+    await _count_play(clients, video.id)
     return _started(signer, session_id, video, hold, position_ms)
 
 
 async def _playable(clients: Clients, user: User, video_id: int) -> VideoFacts:
-    if video_id > LARGEST_ID:
+    if video_id > LARGEST_VIDEO_ID:
         raise NotFound("There is no such video.")
     video = await clients.videos_fact(video_id)
     if video.visibility == "private" and not (user.is_operator or video.uploaded_by == user.id):
@@ -109,6 +110,13 @@ async def _open(
             position_ms=position_ms,
         )
     return True
+
+
+async def _count_play(clients: Clients, video_id: int) -> None:
+    try:
+        await clients.videos_count_play(video_id)
+    except Problem as problem:
+        log.warning("play.uncounted", video_id=video_id, code=problem.code)
 
 
 async def _give_back(clients: Clients, session_id: str) -> None:
