@@ -1,0 +1,121 @@
+"""What billing tells the others: after the commit, until it is heard, the last word last."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.billing import outbox
+from api.clients import Clients
+from tests.billing.scenes import CREATOR, NOW_MS, VIDEO, VIEWER, Scene, played, until
+from tests.conftest import Platform, PlatformMaker
+
+Told = list[tuple[str, Any]]
+
+
+class Ear:
+    """Listens where analytics or streaming would; `away` makes it answer 503."""
+
+    def __init__(self) -> None:
+        self.told: Told = []
+        self.away = False
+
+    async def hear(self, request: Request) -> Response:
+        if self.away:
+            return Response(status_code=503)
+        self.told.append((request.url.path, await request.json()))
+        return Response(status_code=204)
+
+
+@asynccontextmanager
+async def listening(p: Platform, service: str, ear: Ear) -> AsyncIterator[None]:
+    app = Starlette(routes=[Route("/{path:path}", ear.hear, methods=["POST", "PUT"])])
+    port = urlsplit(p.settings.service_url(service)).port or 0
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None))
+    task = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await until(started)
+    yield
+    server.should_exit = True
+    await task
+
+
+async def charged(platform: PlatformMaker) -> Scene:
+    scene = Scene(await platform("billing"))
+    await scene.deposit(amount=100)
+    await scene.start("s", price_per_minute=60)
+    await scene.log(*played("s", 0, 40_000))
+    return scene
+
+
+async def test_analytics_hears_of_each_charge_once_it_listens(platform: PlatformMaker) -> None:
+    scene, ear = await charged(platform), Ear()
+    assert (await scene.sweep())["relayed"] == 0
+    async with listening(scene.p, "analytics", ear):
+        ear.away = True
+        assert (await scene.sweep())["relayed"] == 0
+        ear.away = False
+        await scene.end("s", 30_000)
+        assert [(await scene.sweep())["relayed"], (await scene.sweep())["relayed"]] == [2, 0]
+    (path, first), (_, second) = ear.told
+    assert path == "/api/analytics/track"
+    who = {"session_id": "s", "user_id": VIEWER, "video_id": VIDEO, "creator_id": CREATOR}
+    [charge], [refund] = first["events"], second["events"]
+    at_ms = NOW_MS + 36_000
+    assert charge == who | {"id": charge["id"], "type": "charge", "amount_micros": 400_000, "at_ms": at_ms}
+    assert refund == who | {"id": refund["id"], "type": "refund", "amount_micros": 100_000, "at_ms": refund["at_ms"]}
+    assert charge["id"] != refund["id"]
+
+
+async def test_streaming_hears_when_a_session_is_spent_and_when_it_may_go_on(platform: PlatformMaker) -> None:
+    scene, ear = await charged(platform), Ear()
+    assert (await scene.sweep())["told"] == 0
+    await scene.log(*played("s", 40_000, 100_000))
+    # Nobody listens yet: the news waits.
+    assert (await scene.sweep())["told"] == 0
+    async with listening(scene.p, "streaming", ear):
+        assert [(await scene.sweep())["told"], (await scene.sweep())["told"]] == [1, 0]
+        await scene.deposit(amount=100)
+        await scene.log(*played("s", 100_000, 200_000))
+        await scene.end("s", 200_000)
+        assert (await scene.sweep())["told"] == 0
+    path = "/internal/sessions/s/spent"
+    assert ear.told == [(path, {"spent": True}), (path, {"spent": False})]
+
+
+async def test_the_real_streaming_service_refuses_and_allows_again(platform: PlatformMaker) -> None:
+    scene = Scene(await platform("billing", "streaming"))
+    streaming = scene.p.db("streaming")
+    await scene.deposit(amount=100)
+    await scene.start("s", price_per_minute=60)
+    sql = """insert into stream_sessions (session_id, video_id, user_id, generation, duration_ms, price_per_minute)
+             values ('s', :video, :user, 1, 600000, 60)"""
+    await streaming.run(sql, video=VIDEO, user=VIEWER)
+    await scene.log(*played("s", 0, 100_000))
+    spent = "select spent from stream_sessions where session_id = 's'"
+    assert await streaming.value(spent) is False
+    await scene.sweep()
+    assert await streaming.value(spent) is True
+    await scene.deposit(amount=100)
+    assert await streaming.value(spent) is False
+
+
+async def test_many_tellers_leave_the_last_word_last(platform: PlatformMaker) -> None:
+    scene, ear = await charged(platform), Ear()
+    async with listening(scene.p, "streaming", ear), Clients(scene.p.settings, caller="tests") as clients:
+        for start_ms in (40_000, 140_000, 240_000):
+            await scene.log(*played("s", start_ms, start_ms + 100_000))
+            tellers = [outbox.tell_spent(scene.db, clients) for _ in range(4)]
+            await asyncio.gather(*tellers, scene.deposit(amount=100))
+    assert ear.told[-1][1] == {"spent": False}
+    assert await scene.db.value("select spent_told from hold") is False
