@@ -7,7 +7,7 @@ import { Problem } from "./problem.ts";
 
 const EARLY_MS = 30_000;
 const ANONYMOUS_UNTIL = "streamify.anonymous_until";
-const ANONYMOUS_MS = 600_000;
+const ANONYMOUS_MS = 60_000;
 
 type Send = (path: string, init: RequestInit) => Promise<Response>;
 

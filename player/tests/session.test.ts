@@ -87,7 +87,7 @@ describe("session", () => {
     await new Session(server.send, memory, () => now).fetch("/c");
     expect(server.refreshes).toBe(1);
     expect(server.asked).toEqual(["none", "none", "none"]);
-    now += 700_000;
+    now += 70_000;
     await session.fetch("/d");
     expect(server.refreshes).toBe(2);
   });

@@ -44,7 +44,7 @@ export class UploadItem extends LightElement {
     this.dataset.video = transfer.videoId === null ? "" : String(transfer.videoId);
     return html`<article class="panel stack" aria-label=${this.file.name}>
       <div class="row row-apart">
-        <h3>${this.title_ || this.file.name} <span class="soft small number">${formatBytes(this.file.size)}</span></h3>
+        <h2>${this.title_ || this.file.name} <span class="soft small number">${formatBytes(this.file.size)}</span></h2>
         ${transfer.state === "waiting" ? this.button("Remove", "upload-remove", () => this.drop()) : nothing}
       </div>
       ${transfer.state === "waiting" ? this.details() : this.steps()}

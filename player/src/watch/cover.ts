@@ -119,12 +119,13 @@ function cut(viewing: Viewing, actions: Actions): TemplateResult {
 function over(viewing: Viewing, video: Video, actions: Actions): TemplateResult {
   const { receipt } = viewing;
   const currency = video.currency ?? account.currency;
-  const paid = receipt
-    ? `You were sent ${speakDuration(receipt.delivered_ms)} of film and paid ${formatMinor(receipt.charged, currency)}.`
-    : "";
+  const sent = receipt ? `You were sent ${speakDuration(receipt.delivered_ms)} of film` : "";
+  const paid = receipt?.charged
+    ? `${sent} and paid ${formatMinor(receipt.charged, currency)}. Watching it again within 24 hours is free.`
+    : sent && `${sent}.`;
   return html`<div class="cover-panel stack" data-test="finished">
     <h2 tabindex="-1">The end</h2>
-    <p role="status" data-test="receipt">${paid} Watching again within 24 hours costs nothing more for what you have paid.</p>
+    <p role="status" data-test="receipt">${paid}</p>
     <div class="row">
       <button class="button button-main" type="button" data-test="play-again" @click=${() => actions.play(0)}>Play again</button>
       <a class="button" href="/">More films</a>

@@ -206,6 +206,7 @@ export class Viewing {
     if (!session) return;
     try {
       this.receipt = await api.endSession(session.session_id, position_ms);
+      if (this.meter) this.meter = { ...this.meter, ...this.receipt };
     } catch {
       // Without an answer the sweeper ends the session; there is just no receipt to show.
     }
