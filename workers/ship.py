@@ -26,6 +26,7 @@ FILE = re.compile(r"(?P<edge>[a-z0-9][a-z0-9-]*)-(?P<generation>[1-9][0-9]{0,9})
 CHUNK_BYTES = 64 * 1024
 READ_BYTES = 32 * CHUNK_BYTES
 POLL_S = 0.05
+ASK_S = 1.0  # how soon a quiet log finds out that Redis lost its tail
 RETRY_S = 1.0
 SETTLED_S = 5.0  # nginx goes on writing the old generation until every worker has heard the reopen signal
 NOTHING = "0-0"
@@ -123,18 +124,20 @@ class Shipper:
         self._redis, self._stream, self._settled_s = redis, f"fetches:{edge}", settled_s
         self._append = redis.register_script(APPEND)
         self._last: str | None = None
+        self._asked = 0.0
 
     async def ship(self, files: dict[int, Path]) -> bool:
         """Send what is next; False when there was nothing. Raises LogChanged, RedisError, OSError."""
         if self._last is None:
             self._last = await self._resume()
         pieces = list(unshipped(files, position(self._last), self._settled_s))
-        if not pieces:
+        if not pieces and time.monotonic() - self._asked < ASK_S:
             return False
+        expected = pieces[-1].entry_id if pieces else self._last
         last = await self._send(self._last, pieces)
-        # Anything else than our last piece means that Redis stands elsewhere than we thought: go on from there.
-        self._last = last if last == pieces[-1].entry_id else None
-        return True
+        # Any other answer means that Redis stands elsewhere than we thought: go on from there.
+        self._last = last if last == expected else None
+        return bool(pieces)
 
     async def _resume(self) -> str:
         await self._redis.sadd(STREAMS, self._stream)
@@ -148,6 +151,7 @@ class Shipper:
             first = piece.start == 0 and expected != NOTHING
             arguments += [piece.entry_id, str(piece.start), piece.payload, expected if first else ""]
         last: bytes = await self._append(keys=[self._stream], args=arguments)
+        self._asked = time.monotonic()
         return last.decode()
 
 
