@@ -30,6 +30,7 @@ class Stack:
     gateway_port: int
     port_base: int
     extra: dict[str, str] = field(default_factory=dict)
+    clients: list[httpx2.Client] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -95,6 +96,8 @@ def running_stack(**extra: str) -> Iterator[Stack]:
             assert done.returncode == 0, done.stdout + done.stderr
             yield stack
         finally:
+            for client in stack.clients:
+                client.close()
             stack.command("down")
 
 
@@ -114,7 +117,7 @@ class Person:
 
     def __init__(self, stack: Stack, email: str, first_name: str = "Nora") -> None:
         self.email, self.password = email, "correct-horse-battery-9"
-        self.http = httpx2.Client(base_url=stack.url, timeout=60)
+        self._open(stack)
         body = {"email": email, "password": self.password, "first_name": first_name, "last_name": "Quist"}
         self._signed_in(self.http.post("/api/auth/register", json=body))
 
@@ -123,9 +126,13 @@ class Person:
         """Somebody who has an account already."""
         person = cls.__new__(cls)
         person.email, person.password = email, password
-        person.http = httpx2.Client(base_url=stack.url, timeout=60)
+        person._open(stack)
         person.sign_in_again()
         return person
+
+    def _open(self, stack: Stack) -> None:
+        self.http = httpx2.Client(base_url=stack.url, timeout=60)
+        stack.clients.append(self.http)
 
     def _signed_in(self, answer: httpx2.Response) -> None:
         assert answer.status_code in (200, 201), answer.text
