@@ -34,17 +34,14 @@ async def video_numbers(reading: Reading, video: Video, period: Period, step: St
     subjects = [video.video_id]
     found = await summary.totals(reading, subjects, period)
     steps = await queries_figures.retention(reading.db, video.video_id, cover(period))
-    return await summary.frame(reading, period, *AUDIENCE, *MONEY, "retention", "average_viewers") | {
+    return await summary.frame(reading, period, *AUDIENCE, *MONEY, "retention") | {
         "video_id": video.video_id,
         "title": video.title,
         "duration_ms": video.duration_ms,
         "interval": step,
         **found,
         "retention": retention_curve([row.count for row in steps], found["starts"]),
-        "concurrency": {
-            "peak_viewers": found["peak_viewers"],
-            "average_viewers": await summary.average_viewers(reading, subjects, period),
-        },
+        "concurrency": {name: found[name] for name in ("peak_viewers", "average_viewers")},
         "series": await summary.series(reading, subjects, period, step),
     }
 

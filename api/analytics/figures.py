@@ -1,13 +1,18 @@
 """Stored sums -> the figures of an answer, each with its published definition. Pure."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.analytics.money import Currency
+from api.analytics.period import Period
 from api.analytics.queries_figures import Sums
+from api.analytics.queries_top import Money
 from api.analytics.session import RETENTION_BUCKETS
 
 Answer = dict[str, Any]
+
+MINUTE = timedelta(minutes=1)
 
 DEFINITIONS = {
     "starts": "Playback sessions with at least one delivered video segment, by the time of the first. The owner's own "
@@ -49,25 +54,27 @@ AUDIENCE = (
     "completions",
     "completion_rate",
     "peak_viewers",
+    "average_viewers",
 )
 MONEY = ("charges", "gross", "refunds", "revenue")
 
 
-def money(charges: int, gross_micros: int, refund_micros: int, currency: Currency) -> Answer:
-    net_micros = gross_micros - refund_micros
+def money(earned: Sums | Money, currency: Currency) -> Answer:
+    """What was earned, in minor units and exactly."""
+    net_micros = earned.gross_micros - earned.refund_micros
     return {
-        "charges": charges,
-        "gross": currency.minor(gross_micros),
-        "gross_micros": gross_micros,
-        "refunds": currency.minor(refund_micros),
-        "refunds_micros": refund_micros,
+        "charges": earned.charges,
+        "gross": currency.minor(earned.gross_micros),
+        "gross_micros": earned.gross_micros,
+        "refunds": currency.minor(earned.refund_micros),
+        "refunds_micros": earned.refund_micros,
         "revenue": currency.minor(net_micros),
         "revenue_micros": net_micros,
     }
 
 
 def figures(sums: Sums, unique_viewers: int, currency: Currency) -> Answer:
-    """Everything but the peak, for a period, a bucket or a video."""
+    """What is shown of a period, a bucket or a video."""
     average_ms = sums.watch_ms // sums.views if sums.views else 0
     return {
         "views": sums.views,
@@ -79,12 +86,20 @@ def figures(sums: Sums, unique_viewers: int, currency: Currency) -> Answer:
         "average_view_duration_ms": average_ms,
         "completions": sums.completions,
         "completion_rate": percent(sums.completions, sums.views),
-        **money(sums.charges, sums.gross_micros, sums.refund_micros, currency),
+        **money(sums, currency),
     }
 
 
+def concurrency(sums: Sums, peak_viewers: int, period: Period, now: datetime) -> Answer:
+    """How many watched at once; minutes to come do not lower the average."""
+    passed = (min(period.end, now) - period.start) // MINUTE
+    average = round(sums.viewer_minutes / passed, 2) if passed > 0 else 0.0
+    return {"peak_viewers": peak_viewers, "average_viewers": average}
+
+
 def percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 2) if whole else 0.0
+    """Two decimals, half up, as `numeric(5, 2)` rounds."""
+    return (20_000 * part + whole) // (2 * whole) / 100 if whole else 0.0
 
 
 def retention_curve(steps: Iterable[int], starts: int) -> list[float]:

@@ -4,6 +4,7 @@ Borders fall on quarters of an hour, as the borders of every time zone do; rollu
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -135,6 +136,11 @@ def buckets(period: Period, step: Step) -> list[datetime]:
         if len(starts) > MOST_BUCKETS:
             raise _wrong("interval", f"makes more than {MOST_BUCKETS} buckets; take a longer one")
     return starts
+
+
+def grain_of(starts: Sequence[datetime], end: datetime) -> int:
+    """The coarsest stored grain, in minutes, that makes up these buckets exactly."""
+    return 15 if any((at - EARLIEST) % DAY for at in (*starts, end)) else 1440
 
 
 def cover(period: Period) -> Cover:

@@ -89,9 +89,9 @@ async def retention(db: Queries, video_id: int, cover: Cover) -> list[KeyCount]:
 
 
 async def sums_by_bucket(
-    db: Queries, subjects: Sequence[int], starts: Sequence[datetime], end: datetime
+    db: Queries, grain_min: int, subjects: Sequence[int], starts: Sequence[datetime], end: datetime
 ) -> list[BucketSums]:
-    """Sums per bucket; a bucket without any is left out. Buckets count from 0."""
+    """Sums per bucket, from rollups of a grain; a bucket without any is left out. Buckets count from 0."""
     return await db.all(
         BucketSums,
         """
@@ -105,9 +105,10 @@ async def sums_by_bucket(
             sum(gross_micros)::bigint as gross_micros,
             sum(refund_micros)::bigint as refund_micros
         from rollup
-        where grain_min = 15 and video_id = any(:subjects) and at >= :start and at < :end
+        where grain_min = :grain_min and video_id = any(:subjects) and at >= :start and at < :end
         group by key
         """,
+        grain_min=grain_min,
         subjects=subjects,
         starts=starts,
         start=starts[0],
@@ -116,17 +117,18 @@ async def sums_by_bucket(
 
 
 async def viewers_by_bucket(
-    db: Queries, subjects: Sequence[int], starts: Sequence[datetime], end: datetime
+    db: Queries, grain_min: int, subjects: Sequence[int], starts: Sequence[datetime], end: datetime
 ) -> list[KeyCount]:
-    """Distinct users per bucket."""
+    """Distinct users per bucket, from sets of a grain."""
     return await db.all(
         KeyCount,
         """
         select width_bucket(at, :starts::timestamptz[]) - 1 as key, count(distinct user_id) as count
         from viewer
-        where grain_min = 15 and video_id = any(:subjects) and at >= :start and at < :end
+        where grain_min = :grain_min and video_id = any(:subjects) and at >= :start and at < :end
         group by key
         """,
+        grain_min=grain_min,
         subjects=subjects,
         starts=starts,
         start=starts[0],

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import pairwise
 
 from api.analytics import queries_figures, queries_position, queries_video
-from api.analytics.figures import Answer, definitions, figures
+from api.analytics.figures import Answer, concurrency, definitions, figures
 from api.analytics.money import Currency
-from api.analytics.period import Period, Step, buckets, cover
-from api.analytics.queries_figures import BucketSums
+from api.analytics.period import Period, Step, buckets, cover, grain_of
+from api.analytics.queries_figures import Sums
 from api.analytics.tally import PLATFORM
 from api.clients import Clients
 from api.database import Database
 from api.identity import User
-
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -60,29 +59,35 @@ async def frame(reading: Reading, period: Period, *names: str) -> Answer:
 
 async def totals(reading: Reading, subjects: Sequence[int], period: Period) -> Answer:
     """One set of figures for the whole period."""
-    found = await queries_figures.sums(reading.db, subjects, cover(period))
-    viewers = await queries_figures.viewers(reading.db, subjects, cover(period))
-    peaks = await queries_figures.peak_by_bucket(reading.db, subjects, [period.start], period.end)
-    return figures(found, viewers, reading.currency) | {"peak_viewers": peaks[0].count if peaks else 0}
+    db, whole = reading.db, cover(period)
+    sums = await queries_figures.sums(db, subjects, whole)
+    viewers = await queries_figures.viewers(db, subjects, whole)
+    peaks = await queries_figures.peak_by_bucket(db, subjects, [period.start], period.end)
+    peak = peaks[0].count if peaks else 0
+    return figures(sums, viewers, reading.currency) | concurrency(sums, peak, period, reading.now)
 
 
 async def series(reading: Reading, subjects: Sequence[int], period: Period, step: Step) -> list[Answer]:
     """One set of figures per bucket, zeros included."""
     db, starts, end = reading.db, buckets(period, step), period.end
-    sums = {row.key: row for row in await queries_figures.sums_by_bucket(db, subjects, starts, end)}
-    viewers = {row.key: row.count for row in await queries_figures.viewers_by_bucket(db, subjects, starts, end)}
+    grain_min = grain_of(starts, end)
+    sums = {row.key: row for row in await queries_figures.sums_by_bucket(db, grain_min, subjects, starts, end)}
+    found = await queries_figures.viewers_by_bucket(db, grain_min, subjects, starts, end)
+    viewers = {row.key: row.count for row in found}
     peaks = {row.key: row.count for row in await queries_figures.peak_by_bucket(db, subjects, starts, end)}
-    parts = [replace(period, start=a, end=b) for a, b in zip(starts, [*starts[1:], end], strict=True)]
     return [
-        {"start": part.start, "end": part.end, "provisional": not part.is_settled(reading.now)}
-        | figures(sums.get(key, BucketSums()), viewers.get(key, 0), reading.currency)
-        | {"peak_viewers": peaks.get(key, 0)}
-        for key, part in enumerate(parts)
+        bucket(part, reading.now)
+        | figures(sums.get(key, Sums()), viewers.get(key, 0), reading.currency)
+        | concurrency(sums.get(key, Sums()), peaks.get(key, 0), part, reading.now)
+        for key, part in enumerate(parts(period, starts))
     ]
 
 
-async def average_viewers(reading: Reading, subjects: Sequence[int], period: Period) -> float:
-    """Viewers per minute, over the minutes of the period that have passed."""
-    found = await queries_figures.sums(reading.db, subjects, cover(period))
-    passed = (min(period.end, reading.now) - period.start) // MINUTE
-    return round(found.viewer_minutes / passed, 2) if passed > 0 else 0.0
+def parts(period: Period, starts: Sequence[datetime]) -> list[Period]:
+    """The buckets of a period as periods."""
+    return [replace(period, start=a, end=b) for a, b in pairwise([*starts, period.end])]
+
+
+def bucket(part: Period, now: datetime) -> Answer:
+    """What a bucket says of itself."""
+    return {"start": part.start, "end": part.end, "provisional": not part.is_settled(now)}

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from api.analytics import queries_top, summary
-from api.analytics.figures import MONEY, Answer, figures, money
-from api.analytics.period import Period, Step, cover
-from api.analytics.queries_figures import BucketSums
+from api.analytics import queries_figures, queries_top, summary
+from api.analytics.figures import Answer, figures, money
+from api.analytics.period import Period, Step, buckets, cover, grain_of
+from api.analytics.queries_figures import Sums
 from api.analytics.summary import Reading, Scope
 from api.analytics.video import titled
 
@@ -25,33 +25,31 @@ async def top_videos(reading: Reading, scope: Scope, period: Period, by: By, lim
     known = await titled(db, reading.clients, ids)
     return [
         {"video_id": id_, "title": known[id_].title, "uploaded_by": known[id_].owner_id}
-        | figures(sums.get(id_, BucketSums()), viewers.get(id_, 0), reading.currency)
+        | figures(sums.get(id_, Sums()), viewers.get(id_, 0), reading.currency)
         for id_ in ids
     ]
 
 
 async def revenue(reading: Reading, scope: Scope, period: Period, step: Step) -> Answer:
     """Money over a period, in all and bucket by bucket."""
-    parts = await summary.series(reading, scope.subjects, period, step)
+    db, starts, end = reading.db, buckets(period, step), period.end
+    whole = await queries_figures.sums(db, scope.subjects, cover(period))
+    rows = await queries_figures.sums_by_bucket(db, grain_of(starts, end), scope.subjects, starts, end)
+    sums = {row.key: row for row in rows}
     return {
         "interval": step,
-        "total": _money_of(await summary.totals(reading, scope.subjects, period)),
-        "series": [{name: part[name] for name in ("start", "end", "provisional")} | _money_of(part) for part in parts],
+        "total": money(whole, reading.currency),
+        "series": [
+            summary.bucket(part, reading.now) | money(sums.get(key, Sums()), reading.currency)
+            for key, part in enumerate(summary.parts(period, starts))
+        ],
     }
 
 
 async def revenue_by(reading: Reading, scope: Scope, period: Period, group: Group, limit: int) -> list[Answer]:
     """Money over a period by video or by creator, most first."""
     rows = await queries_top.money_by(reading.db, scope.owned, group, cover(period), limit)
-    known = await titled(reading.db, reading.clients, [row.key for row in rows]) if group == "video" else {}
-    return [
-        {f"{group}_id": row.key}
-        | ({"title": known[row.key].title} if group == "video" else {})
-        | money(row.charges, row.gross_micros, row.refund_micros, reading.currency)
-        for row in rows
-    ]
-
-
-def _money_of(answer: Answer) -> Answer:
-    names = [key for name in MONEY for key in (name, f"{name}_micros") if key in answer]
-    return {name: answer[name] for name in names}
+    if group == "creator":
+        return [{"creator_id": row.key} | money(row, reading.currency) for row in rows]
+    known = await titled(reading.db, reading.clients, [row.key for row in rows])
+    return [{"video_id": row.key, "title": known[row.key].title} | money(row, reading.currency) for row in rows]

@@ -53,6 +53,8 @@ async def test_a_video_shows_what_was_delivered_of_it(platform: PlatformMaker) -
     assert picked(found, "revenue", "revenue_micros", "gross_micros", "refunds_micros") == [3, 30_000, 50_000, 20_000]
     assert found["retention"] == [100.0] * 14 + [50.0] * 86
     assert found["concurrency"] == {"peak_viewers": 2, "average_viewers": 0.0}
+    hours = await ask(p, "videos/1", DAY | {"interval": "hour"}, OWNER)
+    assert picked(hours["series"][22], "peak_viewers", "average_viewers") == [2, 0.03]
     assert found["title"] == "Film 1" and set(found["definitions"]) >= {"views", "retention", "revenue", "watch_time"}
 
 

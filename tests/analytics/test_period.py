@@ -10,6 +10,7 @@ from api.analytics.period import (
     Step,
     buckets,
     cover,
+    grain_of,
     make_period,
     previous,
     read_moment,
@@ -66,6 +67,12 @@ def test_buckets_follow_the_local_calendar(zone: ZoneInfo, first: str, last: str
     assert starts[0] == whole.start and starts[-1] < whole.end
     if step != "hour":
         assert {start.astimezone(zone).minute for start in starts} == {0}
+
+
+def test_days_of_utc_are_read_from_whole_days_and_others_from_quarters() -> None:
+    for zone, step, grain_min in ((ZoneInfo("UTC"), "day", 1440), (ZoneInfo("UTC"), "hour", 15), (BERLIN, "day", 15)):
+        days = period("2026-03-28", "2026-03-30", zone)
+        assert grain_of(buckets(days, step), days.end) == grain_min  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("zone", [ZoneInfo("UTC"), BERLIN, KATHMANDU])

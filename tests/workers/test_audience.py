@@ -146,6 +146,17 @@ async def test_sessions_wait_until_their_video_is_known(platform: PlatformMaker)
     await assert_exact(p.db("analytics"), fetches)
 
 
+async def test_a_late_line_moves_a_view_to_the_hour_the_session_really_began_in(platform: PlatformMaker) -> None:
+    p = await started(platform)
+    session, other = watch("a", 7, 3, START_MS + 3_600_000, range(8)), watch("b", 7, 3, START_MS + 3_900_000, range(75))
+    late = [fetch("a", 7, 3, START_MS, 20), fetch("b", 7, 3, START_MS - 3_600_000, 0)]
+    await feed(p, *session, *other)
+    await feed(p, late[0])
+    await assert_exact(p.db("analytics"), [*session, *other, late[0]])
+    await feed(p, late[1])
+    await assert_exact(p.db("analytics"), [*session, *other, *late])
+
+
 async def test_a_gap_is_refused_and_leaves_everything_as_it_was(platform: PlatformMaker) -> None:
     p, stream = await started(platform), Stream()
     await audience(p).apply([stream.chunk(lines([fetch("a", 7, 1, START_MS, 0)]))])
