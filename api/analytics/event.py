@@ -41,7 +41,7 @@ async def track(db: Database, events: Sequence[Event]) -> int:
     """Store and count those events that are new; gives how many were. A repeated id changes nothing."""
     if not events:
         return 0
-    rows = {event.id: EventRow(**event.model_dump()) for event in events}
+    rows = {event.id: EventRow(**event.model_dump()) for event in reversed(events)}
     tally = Tally()
     async with db.transaction() as tx:
         new = [rows[id_] for id_ in await queries_event.add_events(tx, rows.values())]

@@ -21,7 +21,6 @@ SETTLED_AFTER = timedelta(hours=24)  # late lines and corrections arrive within 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 Step = Literal["hour", "day", "week", "month"]
-ReportName = Literal["daily", "weekly", "monthly", "yearly"]
 Moment = date | datetime
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -113,11 +112,11 @@ def report_period(name: str, within: Moment | None, zone: ZoneInfo, now: datetim
 
 
 def previous(period: Period) -> Period:
-    """The period of the same local length that ends where this one begins."""
-    length = period.end.astimezone(period.zone).replace(tzinfo=None) - period.start.astimezone(period.zone).replace(
-        tzinfo=None
-    )
-    return Period(_local_shift(period.start, -length, period.zone), period.start, period.zone)
+    """The period as long that ends where this one begins: as many days, if it is made of local days."""
+    first, last = _wall(period.start, period.zone), _wall(period.end, period.zone)
+    if first.time() == last.time() == time():
+        return Period(_local_shift(period.start, first - last, period.zone), period.start, period.zone)
+    return Period(period.start - (period.end - period.start), period.start, period.zone)
 
 
 def usual_step(period: Period) -> Step:
@@ -165,7 +164,11 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def _local_shift(at: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
     """The same wall clock some days earlier or later, whatever summer time did in between."""
-    return (at.astimezone(zone).replace(tzinfo=None) + by).replace(tzinfo=zone).astimezone(UTC)
+    return (_wall(at, zone) + by).replace(tzinfo=zone).astimezone(UTC)
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None)
 
 
 def _after(at: datetime, step: Step, zone: ZoneInfo) -> datetime:

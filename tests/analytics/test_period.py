@@ -46,6 +46,8 @@ def test_without_borders_it_is_the_last_28_days_with_today() -> None:
 def test_the_period_before_has_the_same_wall_clock_across_summer_time() -> None:
     week = previous(period("2026-03-30", "2026-04-05", BERLIN))
     assert (week.start, week.end) == (utc("2026-03-22T23:00"), utc("2026-03-29T22:00"))
+    hour = previous(period("2026-10-25T00:45:00Z", "2026-10-25T01:15:00Z", BERLIN))
+    assert (hour.start, hour.end) == (utc("2026-10-25T00:15"), utc("2026-10-25T00:45"))
 
 
 @pytest.mark.parametrize(

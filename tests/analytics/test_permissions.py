@@ -71,3 +71,15 @@ async def test_a_wrong_parameter_is_named(platform: PlatformMaker) -> None:
         refused = await p.call("GET", "analytics", path, token=token, params=params)
         found = (refused.status_code, refused.json()["code"], [one["field"] for one in refused.json()["errors"]])
         assert (call, params, *found) == (call, params, 422, "invalid_request", [field])
+
+
+async def test_an_owner_reads_zeros_of_a_video_nobody_watched(platform: PlatformMaker) -> None:
+    p = await platform("analytics", "videos")
+    files = {"file": ("film.mp4", b"\0\0\0\x20ftypisom" + bytes(64), "video/mp4")}
+    made = await p.call("POST", "videos", "/api/videos", token=p.user(100), data={"title": "Bees"}, files=files)
+    path = f"/api/analytics/videos/{made.json()['id']}"
+    found = (await p.call("GET", "analytics", path, token=p.user(100))).json()
+    assert (found["title"], found["views"], found["retention"]) == ("Bees", 0, [0.0] * 100)
+    assert (await p.call("GET", "analytics", path, token=p.user(7))).status_code == 403
+    unknown = await p.call("GET", "analytics", "/api/analytics/videos/4040", token=p.user(1, "operator"))
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")

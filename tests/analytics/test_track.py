@@ -39,7 +39,7 @@ async def test_charges_and_refunds_add_up_to_the_micro_unit(platform: PlatformMa
 
 async def test_an_event_sent_again_changes_nothing(platform: PlatformMaker) -> None:
     p = await platform("analytics")
-    await track(p, event(1), event(1))
+    await track(p, event(1), event(1, 77_777))
     again = await track(p, event(1), event(1, 99_999), event(2))
     assert (again.status_code, again.json()) == (202, {"accepted": 1, "repeated": 2})
     assert await revenue_micros(p) == (60_000, 0, 2)
