@@ -34,10 +34,12 @@ class Gateway:
         return f"http://127.0.0.1:{self.port}"
 
     def write(self, path: str, content: bytes = SEGMENT) -> None:
-        """A media file below MEDIA_ROOT."""
+        """A media file below MEDIA_ROOT, put there as workers do: whole, by rename."""
         target = self.settings.path("MEDIA_ROOT") / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        fresh = target.with_name(".fresh")
+        fresh.write_bytes(content)
+        fresh.rename(target)
 
     @property
     def log(self) -> Path:
