@@ -1,0 +1,72 @@
+"""Run FFmpeg in the sandbox: progress as numbers, a failure as something a person can read."""
+
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from media.sandbox import GIB, Ended, Limits, run
+
+DAMAGED = ("Invalid data found", "moov atom not found", "could not find codec parameters", "maximum error rate")
+
+
+class Failed(Exception):
+    """An encode that came to nothing. `permanent`: the source is to blame, another try would end the same way."""
+
+    def __init__(self, code: str, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.code, self.message, self.permanent = code, message, permanent
+
+
+async def encode(
+    binary: str,
+    arguments: Sequence[str],
+    source: Path,
+    out: Path,
+    *,
+    limits: Limits,
+    on_frames: Callable[[int], None] | None = None,
+) -> None:
+    """Run FFmpeg inside `out`, the only folder it may write to; raises Failed. Cancelling kills it.
+
+    `on_frames` hears twice a second how many pictures the first output has.
+    """
+
+    def hear(line: bytes) -> None:
+        frames = frames_made(line)
+        if frames is not None and on_frames is not None:
+            on_frames(frames)
+
+    ended = await run([binary, *arguments], limits, reads=[source], writes=[out], on_line=hear, cwd=out)
+    if not ended.ok:
+        raise failure(ended)
+
+
+def limits_for(media_seconds: float, pixels: int, source_bytes: int) -> Limits:
+    """Generous bounds for honest work: 60 s of CPU per media second covers the slowest ladder we know six times."""
+    cpu_s = int(120 + 60 * media_seconds)
+    return Limits(
+        wall_s=4 * cpu_s,
+        cpu_s=cpu_s,
+        memory_bytes=3 * GIB + 256 * pixels,
+        file_bytes=GIB + 2 * source_bytes,
+    )
+
+
+def frames_made(line: bytes) -> int | None:
+    """The number in a `frame=` line of `-progress`."""
+    key, _, value = line.partition(b"=")
+    return int(value) if key == b"frame" and value.strip().isdigit() else None
+
+
+def failure(ended: Ended) -> Failed:
+    """Why FFmpeg failed, from its status and last words."""
+    last = " / ".join(line.strip() for line in ended.stderr.strip().splitlines()[-3:])[-400:]
+    if "No space left on device" in ended.stderr:
+        return Failed("storage_full", "The disk of the media store is full.")
+    if ended.timed_out or ended.status == -signal.SIGXCPU:
+        return Failed("too_slow", "Encoding took longer than it may. The machine may be overloaded.")
+    if ended.status < 0:
+        return Failed("encoder_killed", f"The encoder was ended by signal {-ended.status}. Memory may be short.")
+    if any(words in ended.stderr for words in DAMAGED):
+        return Failed("damaged", f"The film cannot be decoded: {last}", permanent=True)
+    return Failed("encode_failed", f"The encoder failed: {last or 'it did not say why'}")

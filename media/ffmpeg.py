@@ -1,0 +1,201 @@
+"""Plan -> FFmpeg argument list: pure functions, one per kind of work. `encoder` runs them.
+
+ffmpeg-python builds the lists (it sorts options by name) and never runs anything. Output names are relative to the
+folder the encoder runs in. The recipe makes any span of segments, made by any process, fit its neighbours without
+stitching: absolute timestamps, identical init segments. It needs FFmpeg 5.1 or newer.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from media.formats import MAX_PIXELS, MAX_STREAMS, decoders
+from media.ladder import AUDIO_BITRATE, Rung
+from media.plan import Plan, Track
+from media.probe import SourceInfo
+from media.timeline import AAC_RATE
+
+# Decoding starts this long before a span: past reordering and gradual refresh, cheap enough for a held viewer.
+LEAD_SECONDS = 2
+INIT = "init.mp4"
+COPY = "film.mkv"
+POSTER_PLACES = (Fraction(1, 10), Fraction(3, 10), Fraction(1, 2))
+POSTER_WIDTH = 1280
+POSTER_FRAMES = 48  # `thumbnail` picks the most typical of so many
+
+GLOBAL = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5"]
+Arguments = list[str]
+
+
+def video(plan: Plan, rungs: Sequence[Rung], source: Path, span: range, threads: int) -> Arguments:
+    """The segments `span` of `rungs` from one decode: `<rung>/<index>.m4s` and `<rung>/init.mp4`."""
+    timeline = plan.timeline
+    start = timeline.start(span.start)
+    picture = _picture(plan, source, start, threads).filter("fps", str(timeline.rate), start_time=_decimal(start))
+    # The last picture stays on for as long as the plan says, should the source end a frame early.
+    picture = picture.filter("tpad", stop=-1, stop_mode="clone")
+    largest = max(rungs, key=lambda rung: rung.height)
+    copies = _bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
+    place: dict[str, object] = {
+        "frames:v": timeline.frames_in(span.start, span.stop),
+        "start_number": span.start,
+        # frag_discont keeps decode times absolute; without it every process would begin at 0.
+        "hls_segment_options": f"movflags=+frag_discont:video_track_timescale={timescale(timeline.rate)}",
+    }
+    outputs = [
+        _hls(_sized(copies[number], rung), rung.name, timeline.segment_seconds, _x264(plan, rung, threads) | place)
+        for number, rung in enumerate(rungs)
+    ]
+    return _compile(outputs, threads)
+
+
+def audio(plan: Plan, track: Track, source: Path) -> Arguments:
+    """A whole track: `<track>/<index>.m4s` and `<track>/init.mp4`, cut where the video is, to the nearest AAC frame."""
+    timeline = plan.timeline
+    # async + first_pts fill holes and a late start with silence: an empty edit would be ignored by players.
+    sound = _open(source, plan.demuxer, Fraction(0), 1)[str(track.stream)].filter(
+        "aresample", AAC_RATE, **{"async": 1, "first_pts": 0}
+    )
+    sound = sound.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    sound = sound.filter("apad").filter("atrim", start_sample=0, end_sample=timeline.audio_samples)
+    options = {"c:a": "aac", "b:a": AUDIO_BITRATE, "threads": 1, "start_number": 0}
+    # No frag_discont here: with the encoder's priming before zero it writes a negative decode time.
+    return _compile([_hls(sound, track.name, timeline.segment_seconds, options)], 1)
+
+
+def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Arguments:
+    """Packets of the chosen tracks into Matroska (`film.mkv`), whose index leads to any picture exactly.
+
+    It holds nearly every codec, and its timestamps are those of the pictures; AVI and MPEG streams have neither.
+    `decode_sound` makes FLAC of the sound: damaged packets then cost a moment of silence, not the film.
+    """
+    film = ffmpeg.input(f"file:{source}", fflags="+genpts+discardcorrupt", **_guards(info.container))
+    streams = [film[str(number)] for number in (info.picture.stream, *(sound.stream for sound in info.sounds))]
+    options = {"c:v": "copy", "c:a": "flac" if decode_sound else "copy", "f": "matroska", "map_chapters": -1}
+    return _compile([ffmpeg.output(*streams, COPY, **options)], 1)
+
+
+def poster(plan: Plan, source: Path, threads: int) -> Arguments:
+    """The most typical picture of three places: `poster-0.jpg` to `poster-2.jpg`, at most 1280 wide."""
+    width = min(plan.width, POSTER_WIDTH) // 2 * 2
+    height = max(2, plan.height * width // plan.width // 2 * 2)
+    outputs = []
+    for number, place in enumerate(POSTER_PLACES):
+        picture = _picture(plan, source, place * plan.timeline.seconds + LEAD_SECONDS, threads)
+        picture = _bt709(picture.filter("thumbnail", POSTER_FRAMES), plan, width, height)
+        picture = (
+            picture.filter("scale", width, height, out_range="pc").filter("setsar", 1).filter("format", "yuvj420p")
+        )
+        still = {"frames:v": 1, "q:v": 3, "f": "image2", "update": 1, "map_metadata": -1, "c:v": "mjpeg"}
+        outputs.append(ffmpeg.output(picture, f"poster-{number}.jpg", **still))
+    return _compile(outputs, threads)
+
+
+def _guards(demuxer: str) -> dict[str, object]:
+    """What a stranger's file may make FFmpeg do: be read by one demuxer, from one local file, within bounds."""
+    return {
+        "f": demuxer,
+        "format_whitelist": demuxer,
+        "protocol_whitelist": "file",
+        "codec_whitelist": decoders(),
+        "max_streams": MAX_STREAMS,
+        "max_pixels": MAX_PIXELS,
+    }
+
+
+def _open(source: Path, demuxer: str, start: Fraction, threads: int) -> Any:
+    options = _guards(demuxer)
+    # copyts keeps the film's own clock, start_at_zero its beginning; noaccurate_seek leaves choosing frames to `fps`.
+    options |= {"copyts": None, "start_at_zero": None, "noaccurate_seek": None, "threads": threads}
+    if start > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
+        options["ss"] = _decimal(start - LEAD_SECONDS)
+    return ffmpeg.input(f"file:{source}", **options)
+
+
+def _picture(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
+    """Pictures from a little before `start` on; rotation is applied by FFmpeg itself."""
+    picture = _open(source, plan.demuxer, start, threads)[str(plan.stream)]
+    if plan.interlaced:
+        picture = picture.filter("bwdif", mode="send_field", deint="interlaced")
+    return picture
+
+
+def _bt709(picture: Any, plan: Plan, width: int, height: int) -> Any:
+    """HDR and RGB to BT.709 in video range; other pictures keep the colours they were tagged with."""
+    if plan.colour == "sdr":
+        return picture
+    if plan.colour == "rgb":
+        return picture.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuv420p")
+    transfer = {"pq": "smpte2084", "hlg": "arib-std-b67"}[plan.colour]
+    # Scaled first: tone mapping is in floating point and slow.
+    picture = picture.filter("scale", width, height).filter("format", "yuv420p10le")
+    picture = picture.filter("zscale", tin=transfer, pin="2020", min="2020_ncl", t="linear", npl=100)
+    picture = picture.filter("format", "gbrpf32le").filter("zscale", p="709").filter("tonemap", "hable", desat=0)
+    return picture.filter("zscale", t="709", m="709", r="tv").filter("format", "yuv420p")
+
+
+def _sized(picture: Any, rung: Rung) -> Any:
+    # 10-bit and 4:4:4 would reach browsers that cannot decode them; full range would be shown washed out.
+    return (
+        picture.filter("scale", rung.width, rung.height, out_range="tv").filter("setsar", 1).filter("format", "yuv420p")
+    )
+
+
+def _x264(plan: Plan, rung: Rung, threads: int) -> dict[str, object]:
+    rate, gop = plan.timeline.rate, plan.timeline.gop
+    return {
+        "c:v": "libx264",
+        "preset": "veryfast",
+        "profile:v": "high",
+        "level:v": f"{rung.level // 10}.{rung.level % 10}",
+        "crf": rung.crf,
+        "maxrate": rung.maxrate,
+        "bufsize": rung.bufsize,
+        # An IDR every GOP and nowhere else, whatever the scene does; none may refer across (Apple 1.13, 7.4).
+        "g": gop,
+        "keyint_min": gop,
+        "sc_threshold": 0,
+        "flags": "+cgop",
+        # Frame numbers are times: no rounding, no dropping, no doubling after the fps filter.
+        "fps_mode": "passthrough",
+        "enc_time_base": f"{rate.denominator}:{rate.numerator}",
+        "threads": threads,
+    }
+
+
+def timescale(rate: Fraction) -> int:
+    """Ticks a second of a video track: a frame is a whole number of them."""
+    return rate.numerator if rate.denominator > 1 else rate.numerator * 1000
+
+
+def _hls(stream: Any, folder: str, seconds: Fraction, options: dict[str, Any]) -> Any:
+    """One rendition, one muxer: FFmpeg's own multi-variant mode names and bundles things its own way."""
+    return ffmpeg.output(
+        stream,
+        f"{folder}/list.m3u8",  # FFmpeg insists on a playlist; ours come from `playlist`
+        f="hls",
+        hls_time=_decimal(seconds),
+        hls_segment_type="fmp4",
+        hls_playlist_type="vod",
+        hls_flags="temp_file",  # a segment has its name only when it is whole
+        hls_fmp4_init_filename=INIT,
+        hls_segment_filename=f"{folder}/%d.m4s",
+        # Otherwise the init segment begins with an empty edit that browsers ignore: sound would lead the picture.
+        avoid_negative_ts="disabled",
+        map_metadata=-1,
+        map_chapters=-1,
+        **options,
+    )
+
+
+def _compile(outputs: list[Any], threads: int) -> Arguments:
+    arguments: Arguments = ffmpeg.merge_outputs(*outputs).compile(cmd=["ffmpeg"])
+    return [*GLOBAL, "-filter_complex_threads", str(threads), *arguments[1:]]
+
+
+def _decimal(seconds: Fraction) -> str:
+    """Seconds to the microsecond, FFmpeg's own unit."""
+    return f"{float(seconds):.6f}".rstrip("0").rstrip(".")

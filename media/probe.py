@@ -1,0 +1,120 @@
+"""What a source is: `probe` has `examine.py` look at it in the sandbox and believes only a well-formed answer.
+
+`Refused` carries a stable code and a sentence for the person who uploaded the file.
+"""
+
+import re
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from media.formats import for_examine
+from media.sandbox import Ended, Limits, run
+
+EXAMINE = Path(__file__).with_name("examine.py")
+LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
+BOUNDS = msgspec.json.encode(for_examine()).decode()
+LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+Ratio = Annotated[str, Meta(pattern=r"^[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
+Stream = Annotated[int, Meta(ge=0, lt=32)]
+Word = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,32}$")]
+Side = Annotated[int, Meta(ge=1, le=65536)]
+
+
+class Refused(Exception):
+    """A file that is no film of ours. `code` is stable, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The picture track: `sar` is the shape of a pixel, `rotation` degrees, `hdr` pq, hlg or nothing."""
+
+    stream: Stream
+    codec: Word
+    width: Side
+    height: Side
+    sar: Ratio
+    rotation: Annotated[int, Meta(ge=0, lt=360)]
+    pix_fmt: Word
+    interlaced: bool
+    hdr: Literal["", "pq", "hlg"]
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height in square pixels, upright."""
+        sar = Fraction(self.sar)
+        size = (round(self.width * sar), self.height) if sar > 1 else (self.width, round(self.height / sar))
+        return size if self.rotation % 180 == 0 else (size[1], size[0])
+
+
+class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An audio track; language and title are the uploader's words."""
+
+    stream: Stream
+    codec: Word
+    channels: Annotated[int, Meta(ge=1, le=64)]
+    sample_rate: Annotated[int, Meta(ge=1, le=1_000_000)]
+    language: Annotated[str, Meta(max_length=16)]
+    title: Annotated[str, Meta(max_length=200)]
+
+    @property
+    def language_tag(self) -> str:
+        """The language as playlists want it, `und` when it makes no sense."""
+        lower = self.language.lower()
+        return lower if LANGUAGE.fullmatch(lower) else "und"
+
+
+class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`seconds` is where the pictures end, counted from the start of the film; `frames` 0 when not counted.
+
+    Not `indexed`: the container does not lead to the right picture after a seek. Copy it first and probe the copy.
+    """
+
+    container: Literal["mov", "matroska", "mpegts", "mpeg", "avi", "flv", "asf", "ogg", "mxf"]
+    indexed: bool
+    seconds: Ratio
+    frames: Annotated[int, Meta(ge=0)]
+    rate: Ratio
+    picture: Picture
+    sounds: Annotated[list[Sound], Meta(max_length=8)]
+
+
+class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: Word
+    message: Annotated[str, Meta(max_length=300)]
+
+
+class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    source: SourceInfo | None = None
+    refused: _Refusal | None = None
+
+
+async def probe(path: Path) -> SourceInfo:
+    """Facts of the file at `path`; raises Refused."""
+    lines: list[bytes] = []
+    reads = [Path(sys.prefix), Path(sys.base_prefix), EXAMINE, path]
+    argv = [sys.executable, "-I", str(EXAMINE), str(path), BOUNDS]
+    ended = await run(argv, LIMITS, reads=reads, on_line=lines.append)
+    return _believe(lines[0] if lines else b"", ended)
+
+
+def _believe(line: bytes, ended: Ended) -> SourceInfo:
+    try:
+        answer = msgspec.json.decode(line, type=_Answer)
+    except msgspec.DecodeError:
+        answer = _Answer()
+    if answer.refused is not None:
+        raise Refused(answer.refused.code, answer.refused.message)
+    if answer.source is None:
+        took_too_long = ended.timed_out or ended.status < 0
+        why = "it takes too much time or memory to read" if took_too_long else "it makes our reader fail"
+        raise Refused("damaged", f"This file is damaged or built to do harm: {why}.")
+    return answer.source
