@@ -1,0 +1,116 @@
+"""Video and audio units: encode a span in scratch while moving each finished segment to where viewers find it."""
+
+import asyncio
+import filecmp
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.clients import Unit
+from media import ffmpeg
+from media.encoder import Failed, encode, limits_for
+from media.plan import Plan, from_document
+from workers.shop import Progress, Shop, settle, sync_folder
+
+LOOK_EVERY_S = 0.1
+# x264 learns its reordering delay from the first pictures: a span of fewer gets another init segment and other times.
+LEAST_FRAMES = 16
+
+
+async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, Any]:
+    """Make the segments of a unit that are not there yet. Raises Failed."""
+    plan = from_document(unit.plan)
+    span = _missing(plan, unit, shop.generation(unit))
+    if not span:
+        return {"encoded": 0}
+    source = shop.source(unit, plan)
+    with shop.scratch(unit) as scratch:
+        for name in unit.renditions:
+            (scratch / name).mkdir()
+        moving = Moving(plan, unit.renditions, span, scratch, shop.generation(unit))
+        seconds = plan.timeline.frames_in(span.start, span.stop) / plan.timeline.rate
+        limits = limits_for(float(seconds) + ffmpeg.LEAD_SECONDS, plan.width * plan.height, 0)
+        arguments = _arguments(shop, unit, plan, source, span)
+        encoding = asyncio.create_task(encode(shop.ffmpeg, arguments, source, scratch, limits=limits))
+        try:
+            await _move_while(encoding, moving, progress)
+        finally:
+            encoding.cancel()
+            await asyncio.gather(encoding, return_exceptions=True)
+    return {"encoded": len(span)}
+
+
+def _arguments(shop: Shop, unit: Unit, plan: Plan, source: Path, span: range) -> list[str]:
+    if unit.kind == "audio":
+        return ffmpeg.audio(plan, plan.track_named(unit.renditions[0]), source)
+    return ffmpeg.video(plan, plan.rungs_named(unit.renditions), source, span, shop.threads)
+
+
+def _missing(plan: Plan, unit: Unit, folder: Path) -> range:
+    """From the first to the last segment that some rendition lacks; sound is always made whole."""
+    wanted = range(unit.first_segment, unit.end_segment)
+    names = {index: plan.timeline.segment(index).name for index in wanted}
+    lacking = [i for i in wanted if not all((folder / r / names[i]).is_file() for r in unit.renditions)]
+    if not lacking:
+        return range(0)
+    if unit.kind == "audio":
+        return wanted
+    first, end = lacking[0], lacking[-1] + 1
+    if first > 0 and plan.timeline.frames_in(first, end) < LEAST_FRAMES:
+        first -= 1
+    return range(first, end)
+
+
+async def _move_while(encoding: asyncio.Task[None], moving: "Moving", progress: Progress) -> None:
+    """Until the encoder has ended and all it made is in place; raises Failed."""
+    while True:
+        await asyncio.wait({encoding}, timeout=LOOK_EVERY_S)
+        ended = encoding.done()
+        progress.segments, progress.media_seconds = await asyncio.to_thread(moving.move)
+        if ended:
+            break
+    await encoding
+    await asyncio.to_thread(moving.finish)
+
+
+@dataclass
+class Moving:
+    """Moves segments from scratch to the generation's folder, in order, each as soon as FFmpeg has named it."""
+
+    plan: Plan
+    names: Sequence[str]
+    span: range
+    scratch: Path
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.next = dict.fromkeys(self.names, self.span.start)
+
+    def move(self) -> tuple[int, float]:
+        """Move what is whole; gives (segments that all renditions have, their seconds)."""
+        for name in self.names:
+            while (made := self.scratch / name / f"{self.next[name]}.m4s").is_file():
+                self._place_init(name)
+                settle(made, self.folder / name / self.plan.timeline.segment(self.next[name]).name)
+                self.next[name] += 1
+        done = min(self.next.values())
+        seconds = self.plan.timeline.start(done) - self.plan.timeline.start(self.span.start)
+        return done - self.span.start, float(seconds)
+
+    def finish(self) -> None:
+        """After the encoder's end: everything must be there, and be safe on disk. Raises Failed."""
+        for name, reached in self.next.items():
+            if reached != self.span.stop:
+                sentence = f"The encoder ended well, but segment {reached} of {name} is missing."
+                raise Failed("encode_failed", sentence)
+            sync_folder(self.folder / name)
+
+    def _place_init(self, name: str) -> None:
+        """Before the first segment; every process must have written the very same one."""
+        made, place = self.scratch / name / ffmpeg.INIT, self.folder / name / ffmpeg.INIT
+        if not made.is_file():
+            return
+        if place.is_file() and not filecmp.cmp(made, place, shallow=False):
+            raise Failed("init_mismatch", f"Two encoders disagree on {name}: are different FFmpegs at work?")
+        settle(made, place)

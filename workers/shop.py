@@ -1,0 +1,100 @@
+"""Where a worker works and with what: folders, FFmpeg, threads. Files appear under their final name only when whole."""
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api import binaries
+from api.clients import Unit
+from api.queue import QueueName
+from api.settings import Settings
+from media.ffmpeg import COPY
+from media.plan import Plan
+
+STALE_S = 3600
+MOST_THREADS = 8
+
+
+@dataclass
+class Progress:
+    """How far a unit is; told to the videos service with each renewal of the lease."""
+
+    segments: int = 0
+    media_seconds: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
+
+    @property
+    def speed(self) -> float:
+        """Media seconds a second."""
+        return round(self.media_seconds / max(time.monotonic() - self._since, 0.001), 3)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One worker's tools. Everything below `media` is on one file system, so a link is a publication."""
+
+    ffmpeg: str
+    media: Path
+    sources: Path
+    threads: int
+
+    def generation(self, unit: Unit) -> Path:
+        """The folder of what a unit's job publishes."""
+        return self.media / str(unit.video_id) / str(unit.generation)
+
+    def copy(self, unit: Unit) -> Path:
+        """The indexed copy of a source whose own container cannot be seeked exactly; gone once the film is ready."""
+        return self.generation(unit) / ".work" / COPY
+
+    def source(self, unit: Unit, plan: Plan) -> Path:
+        return self.copy(unit) if plan.copied else self.sources / unit.source
+
+    @contextlib.contextmanager
+    def scratch(self, unit: Unit) -> Iterator[Path]:
+        """A folder of this attempt alone, gone at its end."""
+        folder = self.media / ".scratch" / f"{unit.id}-{unit.fence}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def drop_stale(self) -> None:
+        """Remove what attempts left behind that were killed with their worker."""
+        for folder in (self.media / ".scratch").glob("*"):
+            with contextlib.suppress(OSError):
+                newest = max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
+                if newest < time.time() - STALE_S:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_shop(settings: Settings, queue: QueueName) -> Shop:
+    """The tools of a worker of `queue`; raises MissingProgram."""
+    workers = settings.number("BATCH_WORKERS" if queue == "batch" else "INTERACTIVE_WORKERS")
+    shared = (os.cpu_count() or 1) // max(1, workers)
+    threads = settings.number("ENCODER_THREADS") or max(1, min(shared, MOST_THREADS))
+    return Shop(binaries.ffmpeg(), settings.path("MEDIA_ROOT"), settings.path("SOURCE_ROOT"), threads)
+
+
+def settle(made: Path, place: Path) -> None:
+    """Give a whole file its final name. One that is there stays: another attempt made it, and viewers may have it."""
+    with made.open("rb") as file:
+        os.fsync(file.fileno())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        place.hardlink_to(made)
+    made.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Return once the names in a folder would survive a crash of the machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

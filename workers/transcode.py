@@ -1,0 +1,164 @@
+"""A worker: claims units of its queue until none is left, keeps their leases while it works, reports how they ended.
+
+The row of the unit is the truth. A worker that loses a lease, or is told to stop, kills its encoder and forgets the
+unit; segments it has published stay, as they are whole and those of any other attempt would be as good.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from api.clients import Clients, Unit
+from api.problems import Problem
+from api.queue import QueueName
+from api.settings import Settings
+from media.encoder import Failed
+from media.probe import Refused
+from workers.encode import encode_span
+from workers.finish import finish_film
+from workers.probe import Planned, plan_film
+from workers.shop import Progress, Shop, open_shop
+from workers.signals import stop_event
+
+log = structlog.get_logger()
+
+RENEW_EVERY_S = 5.0
+LOOK_EVERY_S = 0.5
+LAST_WORDS_S = 3.0
+# A long film's sound takes minutes and one thread: it is made beside the pictures, not before them.
+MOST_SOUNDS = 2
+
+Work = Callable[[Shop, Unit, Progress], Awaitable[Planned | dict[str, Any]]]
+KINDS: dict[str, Work] = {"probe": plan_film, "video": encode_span, "audio": encode_span, "finish": finish_film}
+
+
+async def run(settings: Settings, queue: QueueName) -> bool:
+    """Work until nothing is left in the queue; True when a signal ended it before."""
+    stop = stop_event()
+    shop = open_shop(settings, queue)
+    shop.drop_stale()
+    async with Clients(settings, caller="worker") as clients:
+        await work_off(clients, shop, queue, stop)
+    return stop.is_set()
+
+
+async def work_off(clients: Clients, shop: Shop, queue: QueueName, stop: asyncio.Event) -> None:
+    """Claim and do units until there is none; `stop` gives the running ones back."""
+    sounds: set[asyncio.Task[None]] = set()
+    async with asyncio.TaskGroup() as group:
+        while not stop.is_set():
+            unit = await _claim(clients, queue)
+            if unit is None and not sounds:
+                return
+            if unit is None:
+                await asyncio.wait(sounds, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            elif unit.kind == "audio" and len(sounds) < MOST_SOUNDS:
+                task = group.create_task(do(clients, shop, unit, stop))
+                sounds.add(task)
+                task.add_done_callback(sounds.discard)
+            else:
+                await do(clients, shop, unit, stop)
+
+
+async def _claim(clients: Clients, queue: QueueName) -> Unit | None:
+    try:
+        return await clients.units_claim(queue, f"{queue}-{os.getpid()}@{socket.gethostname()}")
+    except Problem as problem:
+        # The sweeper rings again.
+        log.warning("claim.failed", queue=queue, reason=problem.detail)
+        return None
+
+
+async def do(
+    clients: Clients, shop: Shop, unit: Unit, stop: asyncio.Event, renew_every_s: float = RENEW_EVERY_S
+) -> None:
+    """One unit, from claim to report, or until its lease is lost or `stop` is set. Never raises."""
+    log.info("unit.started", unit=unit.id, kind=unit.kind, video=unit.video_id, renditions=unit.renditions)
+    progress = Progress()
+    working = asyncio.create_task(_done(KINDS[unit.kind], shop, unit, progress))
+    keeping = asyncio.create_task(_keep_lease(clients, unit, progress, renew_every_s))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, keeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await _report(clients, unit, working.result(), unit.lease_s)
+        elif stopping.done():
+            await _end(working)
+            stopped = Failed("worker_stopped", "The worker was stopped; another one goes on.")
+            await _report(clients, unit, stopped, LAST_WORDS_S)
+    finally:
+        for task in (working, keeping, stopping):
+            await _end(task)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress) -> Planned | Failed | dict[str, Any]:
+    """What came of the work; anything that goes wrong becomes a Failed."""
+    try:
+        return await work(shop, unit, progress)
+    except Failed as failed:
+        return failed
+    except Refused as refused:
+        return Failed(refused.code, refused.message, permanent=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Failed("storage_full", "The disk of the media store is full.")
+        log.exception("unit.failed", unit=unit.id)
+        return Failed("storage_failed", f"The media store does not work: {error.strerror}.")
+    except Exception:
+        log.exception("unit.failed", unit=unit.id)
+        return Failed("internal_error", "Preparing this video failed on our side.")
+
+
+async def _keep_lease(clients: Clients, unit: Unit, progress: Progress, every_s: float) -> None:
+    """Return when the unit is ours no more: lost, stopped, or unheard of for as long as the lease lasts."""
+    renewed = time.monotonic()
+    while time.monotonic() < renewed + unit.lease_s:
+        await asyncio.sleep(every_s)
+        asked = time.monotonic()
+        try:
+            lease = await clients.units_renew(unit, progress.segments, progress.speed)
+        except Problem as problem:
+            if problem.code == "lease_lost":
+                break
+            log.warning("lease.unheard", unit=unit.id, reason=problem.detail)
+            continue
+        if lease.stop:
+            break
+        renewed = asked
+    log.info("unit.dropped", unit=unit.id)
+
+
+async def _report(clients: Clients, unit: Unit, outcome: Planned | Failed | dict[str, Any], patience_s: float) -> None:
+    """Say how a unit ended, again and again while the videos service is away; a lost lease ends it too."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            await _tell(clients, unit, outcome)
+            return
+        except Problem as problem:
+            log.warning("report.failed", unit=unit.id, code=problem.code, reason=problem.detail)
+            if problem.status != 503 or time.monotonic() > deadline:
+                return
+        await asyncio.sleep(1)
+
+
+async def _tell(clients: Clients, unit: Unit, outcome: Planned | Failed | dict[str, Any]) -> None:
+    if isinstance(outcome, Planned):
+        await clients.units_planned(unit, outcome.plan, outcome.renditions, outcome.units)
+    elif isinstance(outcome, Failed):
+        log.warning("unit.ended", unit=unit.id, kind=unit.kind, code=outcome.code, reason=outcome.message)
+        await clients.units_fail(unit, outcome.code, outcome.message, permanent=outcome.permanent)
+    else:
+        await clients.units_done(unit, outcome)
+        log.info("unit.done", unit=unit.id, kind=unit.kind, video=unit.video_id)
