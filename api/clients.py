@@ -157,6 +157,10 @@ class Clients:
             raise NotFound("There is no such video.")
         return found[0]
 
+    async def videos_count_play(self, video_id: int) -> None:
+        """One more playback of a video, which is what `popular` sorts by. Best effort: nothing hangs on it."""
+        await self._call("videos", "POST", f"/internal/videos/{video_id}/plays", None)
+
     async def units_claim(self, queue: str, worker: str) -> Unit | None:
         """The best claimable unit of a queue under a fresh lease and fence, or None."""
         body = {"queue": queue, "worker": worker}

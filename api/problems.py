@@ -66,7 +66,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
     """The one place where a problem becomes bytes."""
     body: dict[str, object] = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": _title(problem),
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
@@ -80,6 +80,12 @@ def problem_response(request: Request, problem: Problem) -> Response:
     if isinstance(retry_after, int):
         headers["retry-after"] = str(retry_after)
     return Response(msgspec.json.encode(body), problem.status, headers, media_type="application/problem+json")
+
+
+def _title(problem: Problem) -> str:
+    """RFC 9110's phrase of the status, or the code in words for statuses of other protocols (tus has 460)."""
+    known = problem.status in HTTPStatus.__members__.values()
+    return HTTPStatus(problem.status).phrase if known else problem.code.replace("_", " ").capitalize()
 
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "bad_request"}

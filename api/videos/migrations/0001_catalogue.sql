@@ -1,0 +1,120 @@
+-- A film in the catalogue. `generation` is the published one, 0 while nothing is; `search_text` is the case-folded title,
+-- description and category, so that searching and sorting do not hang on the server's locale.
+create table videos (
+    id serial primary key,
+    title varchar(255) not null check (title <> ''),
+    description text not null default '',
+    category varchar(100) not null default '',
+    duration integer generated always as ((duration_ms + 500) / 1000) stored,
+    duration_ms integer not null default 0 check (duration_ms between 0 and 2000000000),
+    price_per_minute integer not null default 0 check (price_per_minute between 0 and 100000),
+    filename varchar(255) not null,
+    uploaded_by integer not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    status text not null check (status in ('uploading', 'queued', 'playable', 'ready', 'failed')),
+    visibility text not null check (visibility in ('public', 'unlisted', 'private')),
+    error_code text check ((error_code is not null) = (status = 'failed')),
+    error_message text,
+    generation integer not null default 0,
+    playable_at timestamptz,
+    ready_at timestamptz,
+    view_count bigint not null default 0,
+    source text not null unique,
+    search_text text not null
+);
+create index videos_newest on videos (created_at desc, id desc);
+create index videos_by_uploader on videos (uploaded_by);
+
+-- One tus upload. Bytes before `offset_bytes` are on disk. `writer` names the PATCH that may write until `lease_until`.
+create table uploads (
+    id text primary key,
+    video_id integer not null unique references videos on delete cascade,
+    size_bytes bigint not null check (size_bytes > 0),
+    offset_bytes bigint not null default 0 check (offset_bytes between 0 and size_bytes),
+    metadata text not null,
+    writer text,
+    lease_until timestamptz,
+    expires_at timestamptz not null,
+    finished_at timestamptz check (finished_at is null or offset_bytes = size_bytes)
+);
+create index uploads_expiry on uploads (expires_at);
+
+-- Transcoding one video into `generation`; a retry opens the same job for the next generation.
+create table jobs (
+    id serial primary key,
+    video_id integer not null unique references videos on delete cascade,
+    state text not null default 'queued'
+        check (state in ('queued', 'running', 'paused', 'done', 'failed', 'cancelled')),
+    priority integer not null default 0,
+    generation integer not null default 1,
+    attempts integer not null default 1,
+    plan jsonb not null default '{}',
+    error_code text,
+    error_message text,
+    queued_at timestamptz not null default now(),
+    started_at timestamptz,
+    finished_at timestamptz
+);
+create index jobs_newest on jobs (queued_at desc, id desc);
+
+create table renditions (
+    video_id integer not null references videos on delete cascade,
+    generation integer not null,
+    name text not null,
+    kind text not null check (kind in ('video', 'audio', 'text', 'iframes')),
+    width integer not null,
+    height integer not null,
+    bandwidth bigint not null,
+    codecs text not null,
+    language text not null,
+    complete boolean not null default false,
+    primary key (video_id, generation, name)
+);
+
+-- The piece one worker encodes: segments [first_segment, end_segment) of some renditions. Each claim raises `fence`.
+create table units (
+    id bigint generated always as identity primary key,
+    job_id integer not null references jobs on delete cascade,
+    kind text not null check (kind in ('probe', 'video', 'audio', 'finish')),
+    queue text not null check (queue in ('interactive', 'batch')),
+    renditions text[] not null default '{}',
+    first_segment integer not null default 0 check (first_segment >= 0),
+    end_segment integer not null default 0 check (end_segment >= first_segment),
+    rank integer not null default 0,
+    state text not null default 'queued' check (state in ('queued', 'running', 'done', 'failed')),
+    fence bigint not null default 0,
+    attempts integer not null default 0,
+    worker text,
+    lease_until timestamptz check ((lease_until is not null) = (state = 'running')),
+    held_until timestamptz,
+    done_segments integer not null default 0,
+    speed real not null default 0,
+    result jsonb not null default '{}',
+    queued_at timestamptz not null default now(),
+    seen_at timestamptz
+);
+create index units_of_job on units (job_id, first_segment);
+create index units_claimable on units (queue, rank) where state = 'queued';
+create index units_leased on units (lease_until) where state = 'running';
+create index units_by_worker on units (seen_at) where worker is not null;
+
+-- Files to be deleted once `due_at` is past, repeated until done; it is written before what it cleans up after.
+-- A source alone, one generation of a video, or (generation null) everything of a video, whose sessions end first.
+create table removals (
+    id bigint generated always as identity primary key,
+    video_id integer,
+    generation integer,
+    source text,
+    sessions_ended boolean not null default true,
+    created_at timestamptz not null default now(),
+    due_at timestamptz not null default now()
+);
+create index removals_due on removals (due_at);
+
+-- When the sweep last rang for each queue, so that replicas do not ring on top of each other.
+create table bells (
+    queue text primary key check (queue in ('interactive', 'batch')),
+    rung_at timestamptz not null default now()
+);
+insert into bells (queue) values ('interactive'), ('batch');

@@ -1,0 +1,55 @@
+"""Statements about renditions, on `streamify_video`."""
+
+from collections.abc import Sequence
+
+from api.clients import NewRendition
+from api.database import Queries
+
+
+async def add_renditions(db: Queries, video_id: int, generation: int, renditions: Sequence[NewRendition]) -> None:
+    """The renditions a plan promises."""
+    rows = [
+        {
+            "video_id": video_id,
+            "generation": generation,
+            "name": r.name,
+            "kind": r.kind,
+            "width": r.width,
+            "height": r.height,
+            "bandwidth": r.bandwidth,
+            "codecs": r.codecs,
+            "language": r.language,
+        }
+        for r in renditions
+    ]
+    await db.many(
+        """
+        insert into renditions (video_id, generation, name, kind, width, height, bandwidth, codecs, language)
+        values (:video_id, :generation, :name, :kind, :width, :height, :bandwidth, :codecs, :language)
+        """,
+        rows,
+    )
+
+
+async def drop_older(db: Queries, video_id: int, generation: int) -> None:
+    """Forget the renditions of generations before this one."""
+    await db.run(
+        "delete from renditions where video_id = :video_id and generation < :generation",
+        video_id=video_id,
+        generation=generation,
+    )
+
+
+async def complete(db: Queries, job_id: int) -> None:
+    """Mark the renditions of a job of which no unit is left to do."""
+    await db.run(
+        """
+        update renditions r set complete = true
+        from jobs j
+        where j.id = :job_id and r.video_id = j.video_id and r.generation = j.generation and not r.complete
+          and not exists (
+              select from units u where u.job_id = j.id and u.state <> 'done' and r.name = any(u.renditions)
+          )
+        """,
+        job_id=job_id,
+    )

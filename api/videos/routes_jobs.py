@@ -1,0 +1,51 @@
+"""Jobs and workers over HTTP, for operators; cancel and retry for uploaders too."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.identity import require_operator, require_user
+from api.service import answer, database, read_query
+from api.videos import job, queries_job
+from api.videos.routes import event_stream
+
+
+async def list_jobs(request: Request) -> Response:
+    await require_operator(request)
+    return answer(await job.page(database(request), read_query(request, job.Search)))
+
+
+async def job_events(request: Request) -> Response:
+    user = await require_operator(request)
+    wanted, db = read_query(request, job.Search), database(request)
+
+    async def look() -> object:
+        return await job.page(db, wanted)
+
+    return event_stream(request, user, look)
+
+
+async def cancel(request: Request) -> Response:
+    user, job_id = await require_user(request), request.path_params["job"]
+    await job.cancel(database(request), user, job_id)
+    return answer(await job.look(database(request), job_id))
+
+
+async def retry(request: Request) -> Response:
+    user, job_id = await require_user(request), request.path_params["job"]
+    await job.retry(database(request), request.state.bells, user, job_id)
+    return answer(await job.look(database(request), job_id))
+
+
+async def list_workers(request: Request) -> Response:
+    await require_operator(request)
+    return answer({"items": await queries_job.workers(database(request))})
+
+
+ROUTES = [
+    Route("/api/jobs", list_jobs, methods=["GET"]),
+    Route("/api/jobs/events", job_events, methods=["GET"]),
+    Route("/api/jobs/{job:int}/cancel", cancel, methods=["POST"]),
+    Route("/api/jobs/{job:int}/retry", retry, methods=["POST"]),
+    Route("/api/workers", list_workers, methods=["GET"]),
+]
