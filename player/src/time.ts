@@ -31,7 +31,7 @@ export function formatEta(ms: number): string {
   return `about ${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;
 }
 
-/** What a balance still pays for. Null means no limit (free, or the owner's own film). */
+/** What a balance still pays for. Null means no limit (free, or the owner's own video). */
 export function formatMinutesLeft(minutes: number | null): string {
   if (minutes === null) return "no limit";
   if (minutes < 1) return "less than a minute";

@@ -28,7 +28,7 @@ describe("problem", () => {
 });
 
 describe("where to go after signing in", () => {
-  const origin = "https://film.example";
+  const origin = "https://streamify.example";
   it.each([
     ["/watch?v=3#t", "/watch?v=3#t"],
     [null, "/"],

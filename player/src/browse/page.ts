@@ -49,7 +49,7 @@ export class BrowsePage extends LightElement {
 
   override render(): TemplateResult {
     return html`<div class="stack stack-large">
-      <h1>Films</h1>
+      <h1>Videos</h1>
       ${account.user ? html`<s-unfinished .user=${account.user}></s-unfinished>` : nothing}
       ${this.filters()}
       <section class="stack" aria-label="Results" aria-busy=${this.found || this.failed ? "false" : "true"}>
@@ -62,7 +62,7 @@ export class BrowsePage extends LightElement {
     const now = (name: string) => this.search.get(name) ?? "";
     return html`<form class="filters" role="search" @submit=${this.submitted}>
       <div class="field search">
-        <label for="query">Search films</label>
+        <label for="query">Search videos</label>
         <input id="query" type="search" autocomplete="off" data-test="search" .value=${now("query")} @input=${this.typed} />
       </div>
       <div class="field">
@@ -83,9 +83,9 @@ export class BrowsePage extends LightElement {
 
   private results(): TemplateResult {
     if (this.failed) return failure(this.failed, () => void this.load());
-    if (!this.found) return html`<p class="soft" role="status">Loading films…</p>`;
+    if (!this.found) return html`<p class="soft" role="status">Loading videos…</p>`;
     const { items, total } = this.found;
-    const count = total === 1 ? "1 film" : `${total} films`;
+    const count = total === 1 ? "1 video" : `${total} videos`;
     if (items.length === 0) return this.empty();
     return html`
       <p class="small soft" role="status" data-test="count">${count}</p>
@@ -98,10 +98,10 @@ export class BrowsePage extends LightElement {
     const searched = this.search.get("query") || this.search.get("category");
     const advice = searched
       ? html`<button class="button" type="button" data-test="clear-search" @click=${() => this.go({ query: "", category: "" })}>
-          Show all films</button>`
-      : html`<a class="button button-main" href="/upload">Upload the first film</a>`;
+          Show all videos</button>`
+      : html`<a class="button button-main" href="/upload">Upload the first video</a>`;
     return html`<div class="empty stack" role="status" data-test="empty">
-      <p>${searched ? "No film matches this search." : "There are no films yet."}</p>
+      <p>${searched ? "No video matches this search." : "There are no videos yet."}</p>
       <div>${advice}</div>
     </div>`;
   }

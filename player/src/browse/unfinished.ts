@@ -35,7 +35,7 @@ export class Unfinished extends LightElement {
   override render(): TemplateResult | typeof nothing {
     if (this.videos.length === 0) return nothing;
     return html`<section class="panel stack" aria-labelledby="unfinished">
-      <h2 id="unfinished">Your unfinished films</h2>
+      <h2 id="unfinished">Your unfinished videos</h2>
       <ul class="grid grid-small" role="list" data-test="unfinished">${this.videos.map(card)}</ul>
     </section>`;
   }

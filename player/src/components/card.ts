@@ -4,7 +4,7 @@ import { account } from "../account.ts";
 import type { Video } from "../model.ts";
 import { formatPrice } from "../money.ts";
 import { formatAgo, formatDuration, speakDuration } from "../time.ts";
-import { filmIcon } from "./icons.ts";
+import { videoIcon } from "./icons.ts";
 import { progress } from "./progress.ts";
 
 export const watchable = (video: Video) => video.status === "playable" || video.status === "ready";
@@ -41,7 +41,7 @@ export function card(video: Video): TemplateResult {
 }
 
 function picture(video: Video): TemplateResult {
-  if (!video.poster_url) return filmIcon;
+  if (!video.poster_url) return videoIcon;
   return html`<img src=${video.poster_url} alt="" loading="lazy" decoding="async" width="320" height="180" />`;
 }
 
@@ -56,7 +56,7 @@ function price(video: Video): TemplateResult {
   return html`<p class="small number" data-test="card-price" data-price=${video.price_per_minute}>${text}</p>`;
 }
 
-/** Others need not know that a film they can watch is still getting better. */
+/** Others need not know that a video they can watch is still getting better. */
 function unfinished(video: Video): TemplateResult | typeof nothing {
   const own = account.user?.id === video.uploaded_by;
   if (video.status === "ready" || (watchable(video) && !own)) return nothing;

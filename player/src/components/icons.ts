@@ -10,7 +10,7 @@ export const brandIcon = icon(
   26,
 );
 export const playIcon = icon(svg`<path d="M8 5.5v13l10.5-6.5z" fill="currentColor"/>`, 34);
-export const filmIcon = icon(
+export const videoIcon = icon(
   svg`<rect x="3" y="5" width="18" height="14" rx="2"/><path d="m10 9.5 4.5 2.5-4.5 2.5z"/>`,
   40,
 );

@@ -15,37 +15,37 @@ const KINDS: Record<JobState, Kind | "busy"> = {
 };
 
 export function row(job: Job, act: (what: "cancel" | "retry") => void): TemplateResult {
-  const film = title(job);
+  const name = title(job);
   const speed = job.state === "running" && job.speed ? `${job.speed.toFixed(1)}×` : "";
   return html`<tr role="row" data-test="job" data-job=${job.id} data-state=${job.state}>
-    <td role="cell" data-label="Film" class="cell-title"><span><a href="/watch?v=${videoId(job)}">${film}</a><br />
+    <td role="cell" data-label="Video" class="cell-title"><span><a href="/watch?v=${videoId(job)}">${name}</a><br />
       <span class="small soft">${job.media_ms ? `${formatDuration(job.media_ms)}, ` : ""}queued ${formatAgo(job.queued_at)}</span></span></td>
     <td role="cell" data-label="State"><span><span class="badge" data-kind=${KINDS[job.state]} data-test="job-state">${job.state}</span>${error(job)}</span></td>
-    <td role="cell" data-label="Progress" class="cell-progress">${bar(job, film)}</td>
+    <td role="cell" data-label="Progress" class="cell-progress">${bar(job, name)}</td>
     <td role="cell" data-label="Speed" class="number nowrap">${speed}</td>
     <td role="cell" data-label="Left" class="number nowrap">${job.state === "running" && job.eta_ms !== null ? formatEta(job.eta_ms) : ""}</td>
     <td role="cell" data-label="Attempts" class="number">${job.attempts}</td>
     <td role="cell" data-label="Workers" class="small">${(job.workers ?? []).join(", ")}</td>
-    <td role="cell" data-label="" class="end">${button(job, film, act)}</td>
+    <td role="cell" data-label="" class="end">${button(job, name, act)}</td>
   </tr>`;
 }
 
-const title = (job: Job) => (typeof job.video === "number" ? `Film ${job.video}` : job.video.title);
+const title = (job: Job) => (typeof job.video === "number" ? `Video ${job.video}` : job.video.title);
 const videoId = (job: Job) => (typeof job.video === "number" ? job.video : job.video.id);
 
-function bar(job: Job, film: string): TemplateResult {
+function bar(job: Job, name: string): TemplateResult {
   const { done, total, running, failed } = job.units;
   return html`<div class="stack stack-small">
-    ${progress(`Progress of ${film}`, job.progress, "job-progress")}
+    ${progress(`Progress of ${name}`, job.progress, "job-progress")}
     <span class="small soft number" data-test="job-units">${done} of ${total} units${running ? `, ${running} running` : ""}${failed ? `, ${failed} failed` : ""}</span>
   </div>`;
 }
 
-function button(job: Job, film: string, act: (what: "cancel" | "retry") => void): TemplateResult | typeof nothing {
+function button(job: Job, name: string, act: (what: "cancel" | "retry") => void): TemplateResult | typeof nothing {
   if (job.state === "done") return nothing;
   const what = job.state === "failed" || job.state === "cancelled" ? "retry" : "cancel";
   const label = what === "retry" ? "Try again" : "Cancel";
-  return html`<button class="button" type="button" data-test="job-${what}" aria-label="${label}: ${film}"
+  return html`<button class="button" type="button" data-test="job-${what}" aria-label="${label}: ${name}"
     @click=${() => act(what)}>${label}</button>`;
 }
 

@@ -83,7 +83,7 @@ export class QueuePage extends LightElement {
   private table(jobs: Job[]): TemplateResult {
     return html`<div class="panel table-wrap">
       <table class="cards" role="table" data-test="jobs">
-        <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Film</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Progress</th><th role="columnheader" scope="col">Speed</th>
+        <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Video</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Progress</th><th role="columnheader" scope="col">Speed</th>
           <th role="columnheader" scope="col">Left</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col">Workers</th><th role="columnheader" scope="col"><span class="hidden-visually">Actions</span></th></tr></thead>
         <tbody role="rowgroup">${repeat(
           jobs,

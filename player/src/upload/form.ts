@@ -1,4 +1,4 @@
-/** The details of one film: reading them from the form and saying beside each field what is wrong. */
+/** The details of one video: reading them from the form and saying beside each field what is wrong. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { VideoFields, Visibility } from "../model.ts";
 import { parseAmount, plainAmount } from "../money.ts";
@@ -17,7 +17,7 @@ export function readFields(form: HTMLFormElement, currency: string): VideoFields
   const text = (name: string) => String(data.get(name) ?? "").trim();
   const price = parseAmount(text("price_per_minute") || "0", currency);
   const errors: Errors = {};
-  if (!text("title")) errors.title = "A film needs a title.";
+  if (!text("title")) errors.title = "A video needs a title.";
   if (price === null) errors.price_per_minute = `Write a price such as ${plainAmount(5, currency)}.`;
   if (Object.keys(errors).length > 0) return errors;
   return {

@@ -1,4 +1,4 @@
-/** One file on the upload page: its details, its transfer, and its way to a playable film. */
+/** One file on the upload page: its details, its transfer, and its way to a playable video. */
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { account } from "../account.ts";
@@ -113,14 +113,14 @@ export class UploadItem extends LightElement {
       aria-label="${label}: ${this.file.name}">${label}</button>`;
   }
 
-  /** From the last byte to a film: waiting, playable, ready, or why not. */
+  /** From the last byte to a video: waiting, playable, ready, or why not. */
   private preparing(): TemplateResult {
     const { videoId } = this.transfer;
     const status = this.video?.status ?? "queued";
     const words = statusWords({ status, error: this.video?.error ?? null });
     const link = videoId !== null && watchable({ status } as Video);
     return html`<div class="stack stack-small" data-test="preparing" data-status=${status}>
-      ${status === "failed" || status === "ready" ? nothing : progress("Preparing the film", this.video?.progress ?? 0, "encode-progress")}
+      ${status === "failed" || status === "ready" ? nothing : progress("Preparing the video", this.video?.progress ?? 0, "encode-progress")}
       ${status === "failed" ? notice("bad", words, "encode-error") : html`<p role="status" data-test="encode-text">${words}</p>`}
       ${link ? html`<div><a class="button button-main" href="/watch?v=${videoId}" data-test="upload-watch">Watch it now</a></div>` : nothing}
     </div>`;

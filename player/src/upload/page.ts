@@ -1,4 +1,4 @@
-/** Upload: drop files or choose them, describe them, watch them become films. */
+/** Upload: drop files or choose them, describe them, watch them become videos. */
 import "../components/header.ts";
 import "./item.ts";
 import { html, nothing, type TemplateResult } from "lit";
@@ -50,7 +50,7 @@ export class UploadPage extends LightElement {
   private content(): TemplateResult {
     if (!account.known) return html`<p class="soft" role="status">Loading…</p>`;
     if (!account.user) {
-      return notice("info", html`<a href=${signInHref()} data-test="signin-link">Sign in</a> to upload films.`);
+      return notice("info", html`<a href=${signInHref()} data-test="signin-link">Sign in</a> to upload videos.`);
     }
     return html`${this.box()} ${this.leftovers()}
       ${
@@ -76,7 +76,7 @@ export class UploadPage extends LightElement {
       <input class="hidden-visually" id="files" type="file" multiple data-test="files" @change=${this.chosen}
         accept="video/*,audio/*,.mkv,.ts,.m2ts,.mxf,.flv,.avi,.mpg,.vob" />
       <label class="button button-main" for="files">Choose files</label>
-      <p class="small soft">A film can be watched seconds after its last byte has arrived. An interrupted upload goes on
+      <p class="small soft">A video can be watched seconds after its last byte has arrived. An interrupted upload goes on
         where it stopped, even after a restart.</p>
     </section>`;
   }

@@ -73,8 +73,8 @@ export class WalletPage extends LightElement {
               are watching; what you don't watch is given back.</p>`
           : nothing
       }
-      <p class="small soft">You pay for the film time that was really delivered to you, to the millisecond. The same
-        minute of a film is never charged twice within 24 hours.</p>
+      <p class="small soft">You pay for the video time that was really delivered to you, to the millisecond. The same
+        minute of a video is never charged twice within 24 hours.</p>
     `;
   }
 

@@ -1,4 +1,4 @@
-/** What lies over the picture when the film isn't playing: an offer, a reason, a way on. */
+/** What lies over the picture when the video isn't playing: an offer, a reason, a way on. */
 import "../components/deposit.ts";
 import { html, nothing, type TemplateResult } from "lit";
 import { styleMap } from "lit/directives/style-map.js";
@@ -75,7 +75,7 @@ function preparing(video: Video): TemplateResult {
       ? nothing
       : html`<div style="width: 14rem; max-width: 100%">${progress("Preparing", video.progress)}</div>`;
   return html`<div class="cover-box" role="status" data-test="not-playable">
-    <p>${video.status === "failed" ? "This film could not be prepared." : "This film is not playable yet."}</p>
+    <p>${video.status === "failed" ? "This video could not be prepared." : "This video is not playable yet."}</p>
     ${bar}
     <p class="small">${statusWords(video)}</p>
   </div>`;
@@ -84,7 +84,7 @@ function preparing(video: Video): TemplateResult {
 const own = (video: Video) => account.user?.id === video.uploaded_by;
 
 function price(video: Video): string {
-  if (own(video)) return "Your own film: free for you";
+  if (own(video)) return "Your own video: free for you";
   return formatPrice(video.price_per_minute, video.currency ?? account.currency);
 }
 
@@ -99,9 +99,9 @@ function afford(video: Video): string {
 function spent(viewing: Viewing, actions: Actions): TemplateResult {
   const here = viewing.position_ms > 0 ? ` Your place at ${formatDuration(viewing.position_ms)} is kept.` : "";
   return html`<div class="cover-panel stack" data-test="spent">
-    <h2 tabindex="-1">Your balance is used up</h2>
+    <h2 tabindex="-1">${here ? "Your balance is used up" : "Your balance is too small"}</h2>
     <p role="alert" data-test="panel-text">${viewing.problem?.message ?? "Watching on needs money in your wallet."}${here}</p>
-    <p class="small soft">After the deposit the film goes on by itself.</p>
+    <p class="small soft">After the deposit the video ${here ? "goes on" : "starts"} by itself.</p>
     <s-deposit @deposited=${() => actions.goOn()}></s-deposit>
   </div>`;
 }
@@ -109,7 +109,7 @@ function spent(viewing: Viewing, actions: Actions): TemplateResult {
 /** The session was ended by someone or something else. */
 function cut(viewing: Viewing, actions: Actions): TemplateResult {
   return html`<div class="cover-panel stack" data-test="session-ended">
-    <h2 tabindex="-1">This playback was ended</h2>
+    <h2 tabindex="-1">This session was ended</h2>
     <p role="alert" data-test="panel-text">${viewing.problem?.message}</p>
     <div><button class="button button-main" type="button" data-test="start-again" @click=${() => actions.goOn()}>
       Continue at ${formatDuration(viewing.position_ms)}</button></div>
@@ -119,7 +119,7 @@ function cut(viewing: Viewing, actions: Actions): TemplateResult {
 function over(viewing: Viewing, video: Video, actions: Actions): TemplateResult {
   const { receipt } = viewing;
   const currency = video.currency ?? account.currency;
-  const sent = receipt ? `You were sent ${speakDuration(receipt.delivered_ms)} of film` : "";
+  const sent = receipt ? `You were sent ${speakDuration(receipt.delivered_ms)} of video` : "";
   const paid = receipt?.charged
     ? `${sent} and paid ${formatMinor(receipt.charged, currency)}. Watching it again within 24 hours is free.`
     : sent && `${sent}.`;
@@ -128,7 +128,7 @@ function over(viewing: Viewing, video: Video, actions: Actions): TemplateResult 
     <p role="status" data-test="receipt">${paid}</p>
     <div class="row">
       <button class="button button-main" type="button" data-test="play-again" @click=${() => actions.play(0)}>Play again</button>
-      <a class="button" href="/">More films</a>
+      <a class="button" href="/">More videos</a>
     </div>
   </div>`;
 }
@@ -137,7 +137,7 @@ function error(viewing: Viewing, actions: Actions): TemplateResult {
   const tooMany = viewing.problem?.code === "too_many_sessions";
   const fatal = viewing.problem?.code === "unsupported" || viewing.problem?.status === 404;
   return html`<div class="cover-panel stack" data-test="player-error" data-code=${viewing.problem?.code ?? ""}>
-    <h2 tabindex="-1">${tooMany ? "You are watching elsewhere" : "The film does not play"}</h2>
+    <h2 tabindex="-1">${tooMany ? "You are watching elsewhere" : "The video does not play"}</h2>
     <p role="alert" data-test="panel-text">${viewing.problem?.message}</p>
     <div class="row">
       ${fatal ? nothing : html`<button class="button button-main" type="button" data-test="try-again" @click=${() => actions.goOn()}>Try again</button>`}

@@ -119,7 +119,7 @@ export class HlsPlayback implements Playback {
     const text = bodyText(data.networkDetails);
     if (data.response && text) this.listener.broken(Problem.parse(data.response.code ?? 0, text));
     else if (data.type === "networkError") this.listener.broken(Problem.offline());
-    else this.listener.broken(new Problem(0, "media", "This browser could not play the film any further."));
+    else this.listener.broken(new Problem(0, "media", "This browser could not play the video any further."));
   }
 }
 

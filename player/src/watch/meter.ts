@@ -14,7 +14,7 @@ export function meterLine(viewing: Viewing, video: Video): TemplateResult | type
   return html`<section aria-label="Cost of this viewing" class="panel" data-test="meter">
     <dl class="meter">
       ${figure("Cost so far", "cost", cost(meter, currency))}
-      ${figure("Film received", "delivered", formatDuration(meter.delivered_ms))}
+      ${figure("Video received", "delivered", formatDuration(meter.delivered_ms))}
       ${figure("Balance", "meter-balance", formatMinor(meter.balance, currency))}
       ${figure("Enough for", "minutes-left", formatMinutesLeft(meter.minutes_left))}
       ${figure("Per minute", "meter-price", session.price_per_minute ? formatMinor(session.price_per_minute, currency) : "Free")}
@@ -41,7 +41,7 @@ function warning(meter: Meter, viewing: Viewing): TemplateResult | typeof nothin
   return notice(
     "warn",
     html`${text}
-      <details data-test="top-up"><summary>Add money without leaving the film</summary><s-deposit></s-deposit></details>`,
+      <details data-test="top-up"><summary>Add money without leaving the video</summary><s-deposit></s-deposit></details>`,
     "low-balance",
   );
 }

@@ -55,7 +55,7 @@ export class NativePlayback implements Playback {
       const response = await fetch(this.#url, { signal: this.#closed.signal });
       const problem = Problem.parse(response.status, await response.text());
       if (response.ok)
-        this.listener.broken(new Problem(0, "media", "This browser could not play the film any further."));
+        this.listener.broken(new Problem(0, "media", "This browser could not play the video any further."));
       else if (response.status === 402 || response.status === 403) this.listener.refused(problem);
       else this.listener.broken(problem);
     } catch (error) {

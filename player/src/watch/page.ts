@@ -1,4 +1,4 @@
-/** Watch: one film, its player, what it costs while it runs, and what it is about. */
+/** Watch: one video, its player, what it costs while it runs, and what it is about. */
 import "../components/header.ts";
 import "./player.ts";
 import { html, nothing, type TemplateResult } from "lit";
@@ -40,7 +40,7 @@ export class WatchPage extends LightElement {
 
   override render(): TemplateResult {
     if (this.failed) return this.missing(this.failed);
-    if (!this.video) return html`<p class="soft" role="status">Loading the film…</p>`;
+    if (!this.video) return html`<p class="soft" role="status">Loading the video…</p>`;
     const { video } = this;
     return html`<div class="watch">
       <div class="stack">
@@ -57,7 +57,7 @@ export class WatchPage extends LightElement {
   private aside(video: Video): TemplateResult {
     const unfinished =
       video.status === "ready" ? nothing : html`<p data-test="status" role="status">${statusWords(video)}</p>`;
-    return html`<aside class="panel stack" aria-label="About this film">
+    return html`<aside class="panel stack" aria-label="About this video">
       <dl class="stack stack-small">
         ${fact("Price", formatPrice(video.price_per_minute, video.currency ?? account.currency))}
         ${video.duration_ms ? fact("Length", formatDuration(video.duration_ms)) : nothing}
@@ -68,7 +68,7 @@ export class WatchPage extends LightElement {
       <details>
         <summary>How watching is charged</summary>
         <ul class="small stack stack-small">
-          <li>You pay for the film time sent to you, to the millisecond, not for pauses or waiting.</li>
+          <li>You pay for the video time sent to you, to the millisecond, not for pauses or waiting.</li>
           <li>The same minute is charged once in 24 hours: seeking back, another quality or another device is free.</li>
           <li>What was loaded ahead but not watched is given back, up to 30 seconds.</li>
         </ul>
@@ -80,10 +80,10 @@ export class WatchPage extends LightElement {
     if (problem.status !== 404 && problem.status !== 403) return failure(problem, () => void this.load());
     const signIn = account.user
       ? nothing
-      : html` <a href=${signInHref()}>Sign in</a> if it is a private film of yours.`;
+      : html` <a href=${signInHref()}>Sign in</a> if it is a private video of yours.`;
     return notice(
       "warn",
-      html`This film does not exist, or is not for you.${signIn} <a href="/">See all films</a>.`,
+      html`This video does not exist, or is not for you.${signIn} <a href="/">See all videos</a>.`,
       "missing",
     );
   }
@@ -92,7 +92,7 @@ export class WatchPage extends LightElement {
     const id = new URLSearchParams(location.search).get("v") ?? "";
     this.failed = null;
     try {
-      if (!/^\d+$/.test(id)) throw new Problem(404, "not_found", "There is no such film.");
+      if (!/^\d+$/.test(id)) throw new Problem(404, "not_found", "There is no such video.");
       const video = await api.video(id);
       this.video = video;
       document.title = `${video.title} · Streamify`;
@@ -102,7 +102,7 @@ export class WatchPage extends LightElement {
     }
   }
 
-  /** An event may carry only what changed; when a film becomes playable or ready the rest is asked for. */
+  /** An event may carry only what changed; when a video becomes playable or ready the rest is asked for. */
   private readonly change = (change: Partial<Video>): void => {
     if (!this.video) return;
     const before = this.video.status;

@@ -11,9 +11,9 @@ export interface Listener {
 
 export interface Playback {
   load(url: string, position_s: number): void;
-  /** The same film from another address: same position, same play state, no jump. */
+  /** The same video from another address: same position, same play state, no jump. */
   swap(url: string): void;
-  /** Fetch again after a refusal or a failure, from the position where the film stands. */
+  /** Fetch again after a refusal or a failure, from the position where the video stands. */
   resume(): void;
   stop(): void;
   close(): void;
@@ -35,6 +35,6 @@ export async function openPlayback(
   throw new Problem(
     0,
     "unsupported",
-    "This browser can't play this film. A current Firefox, Chrome, Edge or Safari can.",
+    "This browser can't play this video. A current Firefox, Chrome, Edge or Safari can.",
   );
 }

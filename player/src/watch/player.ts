@@ -67,7 +67,7 @@ export class Player extends LightElement {
     </div>`;
   }
 
-  /** A panel that replaces the picture takes the focus, and gives it to the controls when the film goes on. */
+  /** A panel that replaces the picture takes the focus, and gives it to the controls when the video goes on. */
   protected override updated(): void {
     const { state } = this.viewing;
     if (state === this.shown) return;
@@ -82,7 +82,7 @@ export class Player extends LightElement {
     void this.viewing.start(this.video, position_ms);
   }
 
-  /** Go on where the film stands: in the same session if it lives, else in a new one. */
+  /** Go on where the video stands: in the same session if it lives, else in a new one. */
   goOn(): void {
     const { viewing } = this;
     if (viewing.state === "ended") this.play(viewing.position_ms);

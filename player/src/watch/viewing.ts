@@ -1,7 +1,7 @@
 /**
- * One viewer in front of one film: which state the player is in, and what leads to the next. No rendering here.
+ * One viewer in front of one video: which state the player is in, and what leads to the next. No rendering here.
  * idle -> starting -> playing <-> paused -> ended, with spent (no money left) and error on the side; each of
- * these three can start again where the film stands.
+ * these three can start again where the video stands.
  */
 import { account } from "../account.ts";
 import * as api from "../api.ts";
@@ -86,7 +86,7 @@ export class Viewing {
     this.#goOn();
   }
 
-  /** The finished film has more qualities: take its new playlist where it stands, unless the rest is here already. */
+  /** The finished video has more qualities: take its new playlist where it stands, unless the rest is here already. */
   async refreshSource(): Promise<void> {
     if (!this.session || !this.#playback || !["starting", "playing", "paused"].includes(this.state)) return;
     const left = this.media.duration - this.media.currentTime;
@@ -116,7 +116,7 @@ export class Viewing {
     this.meter = meter;
     account.setBalance(meter.balance);
     const paidElsewhere = this.state === "spent" && !meter.final && (meter.minutes_left ?? 1) > 0;
-    if (!meter.is_active) this.#refused(new Problem(410, "session_ended", "This playback was ended."));
+    if (!meter.is_active) this.#refused(new Problem(410, "session_ended", "This session was ended."));
     else if (paidElsewhere) this.#goOn();
     else this.changed();
   };
@@ -206,11 +206,12 @@ export class Viewing {
     if (!session) return;
     try {
       this.receipt = await api.endSession(session.session_id, position_ms);
-      if (this.meter) this.meter = { ...this.meter, ...this.receipt };
     } catch {
       // Without an answer the sweeper ends the session; there is just no receipt to show.
     }
-    void account.refreshWallet();
+    await account.refreshWallet();
+    const balance = account.wallet?.balance ?? this.meter?.balance ?? 0;
+    if (this.meter) this.meter = { ...this.meter, ...this.receipt, balance };
     this.changed();
   }
 
