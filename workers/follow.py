@@ -7,7 +7,7 @@ Nothing is ever skipped: a gap stops its stream and is shouted about until the m
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
@@ -22,11 +22,11 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 STREAMS = "fetches"  # the set of all fetch streams; a shipper adds its own
 ORIGIN = "fetches:origin"
 BLOCK_MS = 250  # how long a stop or a new stream may wait
-CHUNKS = 256  # per stream and read: at most 16 MiB
+CHUNKS = 512  # per stream and read: at most 32 MiB
 RETRY_S = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Position:
     """Every byte before `offset` of this generation, and all earlier generations, have taken effect."""
 
@@ -73,27 +73,27 @@ def beyond(chunks: Iterable[Chunk], positions: dict[str, Position]) -> Iterator[
     """
     reached = dict(positions)
     for chunk in chunks:
-        position = reached.get(chunk.stream)
-        rest = _rest(chunk, position)
-        if rest is None:
-            continue
-        reached[chunk.stream] = rest.end
-        yield rest
+        rest = _rest(chunk, reached.get(chunk.stream))
+        if rest is not None:
+            reached[chunk.stream] = rest.end
+            yield rest
 
 
-def _rest(chunk: Chunk, position: Position | None) -> Chunk | None:
-    if position is None or (chunk.generation, chunk.start) == (position.generation, position.offset):
-        if position is None and chunk.start > 0:
-            raise Gap(f"{chunk.stream} begins at {chunk.generation}-{chunk.start}")
-        return chunk
-    if (chunk.end.generation, chunk.end.offset) <= (position.generation, position.offset):
+def _rest(chunk: Chunk, reached: Position | None) -> Chunk | None:
+    """What of a chunk lies beyond the position; None when nothing does."""
+    if reached is None:
+        joins = chunk.start == 0
+    elif chunk.end <= reached:
         return None
-    if chunk.generation == position.generation and chunk.start < position.offset:
-        return Chunk(chunk.stream, chunk.generation, position.offset, chunk.payload[position.offset - chunk.start :])
-    follows = chunk.after == position or (chunk.after is None and chunk.generation == position.generation + 1)
-    if chunk.generation > position.generation and chunk.start == 0 and follows:
-        return chunk
-    raise Gap(f"{chunk.stream} goes on at {chunk.generation}-{chunk.start}, not at {position}")
+    elif chunk.generation == reached.generation:
+        joins = chunk.start <= reached.offset
+    else:
+        follows = chunk.after == reached if chunk.after else chunk.generation == reached.generation + 1
+        joins = chunk.start == 0 and follows
+    if not joins:
+        raise Gap(f"{chunk.stream} goes on at {chunk.generation}-{chunk.start} after {reached}")
+    known = reached.offset - chunk.start if reached and chunk.generation == reached.generation else 0
+    return replace(chunk, start=chunk.start + known, payload=chunk.payload[known:]) if known else chunk
 
 
 async def follow(settings: Settings, consumer: Consumer, stop: asyncio.Event) -> None:

@@ -166,11 +166,13 @@ async def ship(settings: Settings, stop: asyncio.Event, *, settled_s: float = SE
             for edge, files in log_files(settings.path("FETCH_LOG_ROOT")).items():
                 if resting.get(edge, 0) > time.monotonic():
                     continue
+                if edge not in shippers:
+                    shippers[edge] = Shipper(redis, edge, settled_s)
                 try:
-                    busy |= await shippers.setdefault(edge, Shipper(redis, edge, settled_s)).ship(files)
+                    busy |= await shippers[edge].ship(files)
                 except Exception:
                     log.exception("ship.failed", edge=edge, retry_s=RETRY_S)
-                    shippers.pop(edge)
+                    del shippers[edge]
                     resting[edge] = time.monotonic() + RETRY_S
             if not busy:
                 await pause(stop, POLL_S)

@@ -3,12 +3,17 @@
 import asyncio
 import signal
 
+import structlog
+
+log = structlog.get_logger()
+
 
 def stop_event() -> asyncio.Event:
     """Call once, inside the process's event loop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    log.info("process.started")
     return stop
 
 

@@ -10,11 +10,6 @@ from api.service import Plumbing, build
 from api.settings import Settings, SettingsError
 
 
-@asynccontextmanager
-async def _terms(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
-    yield {"currency": money.currency_of(parts.settings), "creator_bps": _creator_bps(parts.settings)}
-
-
 def _creator_bps(settings: Settings) -> int:
     bps = settings.number("CREATOR_SHARE_BPS")
     if not 0 <= bps <= 10_000:
@@ -24,7 +19,11 @@ def _creator_bps(settings: Settings) -> int:
 
 def make_app(settings: Settings) -> Starlette:
     """The service on port 3004; raises SettingsError when the money settings make no sense."""
-    money.currency_of(settings)
     deposits.provider(settings)
-    _creator_bps(settings)
-    return build("billing", settings, [*routes.ROUTES, *routes_internal.ROUTES], extra=_terms)
+    terms = {"currency": money.currency_of(settings), "creator_bps": _creator_bps(settings)}
+
+    @asynccontextmanager
+    async def known(_: Plumbing) -> AsyncIterator[Mapping[str, object]]:
+        yield terms
+
+    return build("billing", settings, [*routes.ROUTES, *routes_internal.ROUTES], extra=known)

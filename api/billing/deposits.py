@@ -73,7 +73,7 @@ async def deposit(db: Database, currency: Currency, user_id: int, amount: int, k
 
 
 async def _once(tx: Connection, currency: Currency, user_id: int, micros: int, key: str) -> Transaction:
-    account, _ = await wallets.open_wallet(tx, currency, user_id)
+    account, _ = await wallets.ensure(tx, currency, user_id)
     opened = await books.open_wallet(tx, currency, account.id)
     cause, now = f"{user_id} {key}", datetime.now(UTC)
     made = await queries_statement.caused(tx, f"deposit {cause}")

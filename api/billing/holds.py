@@ -41,14 +41,13 @@ class Terms:
 async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: Terms) -> Hold:
     """Set the first two minutes aside; repeating it gives the same hold. Raises InsufficientBalance, SessionTaken."""
     async with db.transaction() as tx:
-        account, _ = await wallets.open_wallet(tx, currency, terms.user_id)
+        account, _ = await wallets.ensure(tx, currency, terms.user_id)
         opened = await books.open_wallet(tx, currency, account.id, terms.session_id)
         known = opened.holds.get(terms.session_id)
         if known is None:
             await _add(tx, currency, creator_bps, terms, account.id)
             opened = await books.open_wallet(tx, currency, account.id, terms.session_id)
-            _require_a_minute(opened, opened.holds[terms.session_id])
-            opened.cover(opened.holds[terms.session_id])
+            _begin(opened, opened.holds[terms.session_id])
             await books.store(tx, opened)
         elif (known.user_id, known.video_id) != (terms.user_id, terms.video_id):
             raise SessionTaken
@@ -73,12 +72,17 @@ async def _add(tx: Connection, currency: Currency, creator_bps: int, terms: Term
     await queries_hold.add_hold(tx, terms.session_id, account_id, watch_id, row)
 
 
-def _require_a_minute(opened: Books, hold: settlement.Hold) -> None:
-    wallet = opened.wallets[hold.account_id]
-    required = settlement.first_minute_micros(opened.watches[hold.watch_id], hold)
+def _begin(opened: Books, hold: settlement.Hold) -> None:
+    """Rule 5: require one minute, then hold two. Raises InsufficientBalance."""
+    wallet, watch = opened.wallets[hold.account_id], opened.watches[hold.watch_id]
+    required = settlement.first_minute_micros(watch, hold)
+    others = [h for h in opened.holds.values() if h.watch_id == watch.id and h is not hold]
+    settlement.take_over(wallet, required, others)
     if wallet.free_micros < required:
         minor = opened.currency
         raise InsufficientBalance(balance=minor.minor(wallet.free_micros), required=minor.minor_up(required))
+    for each in (hold, *others):
+        opened.cover(each)
 
 
 async def look(db: Database, currency: Currency, session_id: str) -> Hold:

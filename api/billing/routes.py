@@ -16,8 +16,17 @@ from api.service import answer, plumbing, read, read_query
 
 LARGEST = 2**63 - 1
 SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
-# A time without a zone is UTC.
-Moment = Annotated[datetime, AfterValidator(lambda t: t if t.tzinfo else t.replace(tzinfo=UTC))]
+
+
+def _utc(moment: datetime) -> datetime:
+    """A time without a zone is UTC."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("This time is out of range") from error
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
 
 
 class Deposit(BaseModel):

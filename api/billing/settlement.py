@@ -3,7 +3,7 @@
 The three classes are one transaction's working copies, made by `books.py` under the wallet's lock and stored by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -182,6 +182,14 @@ def unseen_ms(watch: Watch, hold: Hold) -> int:
 def cost_micros(watch: Watch, ahead_ms: int) -> int:
     """What the next `ahead_ms` of the watch will cost."""
     return watch.due_micros(ahead_ms) - watch.due_micros()
+
+
+def take_over(wallet: Wallet, needed_micros: int, others: Iterable[Hold]) -> None:
+    """Free what is needed from other sessions of the same watch: a reload finds the money of what it replaces."""
+    for other in others:
+        taken = max(0, min(other.held_micros, needed_micros - wallet.free_micros))
+        other.held_micros -= taken
+        wallet.held_micros -= taken
 
 
 def first_minute_micros(watch: Watch, hold: Hold) -> int:

@@ -28,7 +28,7 @@ class Balance:
     currency: str
 
 
-async def open_wallet(db: Queries, currency: Currency, user_id: int) -> tuple[queries.Account, bool]:
+async def ensure(db: Queries, currency: Currency, user_id: int) -> tuple[queries.Account, bool]:
     """The user's wallet, and whether it was opened now."""
     opened = await queries.add_wallet(db, user_id, currency.code, currency.minor_micros)
     return await queries.wallet(db, user_id, currency.code), opened
@@ -36,7 +36,7 @@ async def open_wallet(db: Queries, currency: Currency, user_id: int) -> tuple[qu
 
 async def create(db: Queries, currency: Currency, user_id: int) -> tuple[Opened, bool]:
     """Make sure that a wallet exists; repeating it is harmless."""
-    wallet, opened = await open_wallet(db, currency, user_id)
+    wallet, opened = await ensure(db, currency, user_id)
     return Opened(user_id, currency.minor(wallet.balance_micros), currency.code, wallet.created_at), opened
 
 

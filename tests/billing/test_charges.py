@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.billing import queries_log
 from tests.billing.scenes import (
     FILM_MS,
     NOW_MS,
@@ -245,6 +246,22 @@ async def test_a_service_may_charge_what_a_session_has_seen_in_all(platform: Pla
     await scene.log(*played("s", 0, FILM_MS))
     assert (await scene.hold("s")).charged_micros == FILM_MS
     await check_books(scene.db)
+
+
+async def test_a_position_moves_only_from_where_it_is(platform: PlatformMaker) -> None:
+    db = (await platform("billing")).db("billing")
+    step = {
+        "stream": "fetches:origin",
+        "generation": 1,
+        "byte_offset": 50,
+        "from_generation": None,
+        "from_offset": None,
+    }
+    assert [await queries_log.move(db, [step]), await queries_log.move(db, [step])] == [1, 0]
+    wrong, right = {"from_generation": 1, "from_offset": 49}, {"from_generation": 1, "from_offset": 50}
+    assert await queries_log.move(db, [step | wrong | {"byte_offset": 90}]) == 0
+    assert await queries_log.move(db, [step | right | {"byte_offset": 90}]) == 1
+    assert await queries_log.reached(db) == [queries_log.Reached("fetches:origin", 1, 90)]
 
 
 async def test_another_meter_cannot_bill_the_same_lines(platform: PlatformMaker) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.clients import Hold
+from api.clients import Clients, Hold, VideoFacts
+from api.problems import Problem
 from tests.billing.scenes import CREATOR, FILM_MS, OTHER, VIDEO, VIEWER, Scene, check_books, fetched, hold_of, played
 from tests.conftest import PlatformMaker
 
@@ -64,6 +65,20 @@ async def test_sessions_of_one_wallet_share_it_without_a_gap(platform: PlatformM
     # Two minutes each are 20 of 100: five sessions hold them, then there is no minute left.
     assert sorted(s.status_code for s in starts) == [201] * 5 + [402] * 7
     assert sum(hold_of(s).held_micros for s in starts if s.status_code == 201) == 1_000_000
+    await check_books(scene.db)
+
+
+async def test_a_reload_finds_the_money_of_the_session_it_replaces(platform: PlatformMaker) -> None:
+    scene = Scene(await platform("billing"))
+    await scene.deposit(amount=100)
+    await scene.start("before", price_per_minute=40)
+    after = await scene.start("after", price_per_minute=40)
+    assert (after.held_micros, after.final) == (400_000, True)
+    assert ((await scene.hold("before")).held_micros, (await scene.hold("before")).final) == (600_000, True)
+    elsewhere = await scene.try_start("elsewhere", video_id=VIDEO + 1, price_per_minute=40)
+    assert elsewhere.status_code == 402
+    third = await scene.start("third", price_per_minute=40)
+    assert (third.state, third.held_micros) == ("open", 400_000)
     await check_books(scene.db)
 
 
@@ -143,6 +158,24 @@ async def test_money_of_a_session_nobody_ended_comes_back(platform: PlatformMake
     # A heartbeat says that the viewer is there after all, and so does a fetch.
     assert (await scene.hold("lost")).held_micros == 2 * MINUTE
     await check_books(scene.db)
+
+
+async def test_the_other_services_speak_to_it_through_their_clients(platform: PlatformMaker) -> None:
+    scene = Scene(await platform("billing"))
+    await scene.deposit()
+    video = VideoFacts(VIDEO, "Film", CREATOR, 6, FILM_MS, "ready", "public", 1, audio_only=True)
+    async with Clients(scene.p.settings, caller="streaming") as clients:
+        await clients.billing_open_account(OTHER)
+        opened = await clients.billing_open_hold("s", VIEWER, video, free=False)
+        assert opened == await clients.billing_hold("s")
+        await scene.log(*played("s", 0, 8_000, rendition="audio-0"))
+        assert (await clients.billing_end_hold("s", 60_000, 1.5)).charged_micros == 8_000
+        with pytest.raises(Problem, match="does not cover") as refused:
+            await clients.billing_open_hold("t", OTHER, video, free=False)
+        assert (refused.value.status, refused.value.code, refused.value.fields["required"]) == (
+            402, "insufficient_balance", 6,
+        )  # fmt: skip
+        assert await clients.billing_sweep() == {"released": 0, "told": 0, "relayed": 0}
 
 
 async def test_a_heartbeat_keeps_a_hold(platform: PlatformMaker) -> None:

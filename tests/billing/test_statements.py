@@ -82,7 +82,17 @@ async def test_everybody_sees_only_their_own(platform: PlatformMaker) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["cursor=x", "cursor=0", f"cursor={2**63}", "type=gift", "from=yesterday", "limit=0", "limit=201", "page=2"],
+    [
+        "cursor=x",
+        "cursor=0",
+        f"cursor={2**63}",
+        "type=gift",
+        "from=yesterday",
+        "limit=0",
+        "limit=201",
+        "page=2",
+        "to=0001-01-01T00:00:00%2B10:00",
+    ],
 )
 async def test_wrong_queries_are_refused(platform: PlatformMaker, query: str) -> None:
     p = await platform("billing")

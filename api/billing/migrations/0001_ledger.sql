@@ -182,7 +182,7 @@ join journal j on j.id = e.journal_id
 where e.session_id is null
 union all
 select h.id, h.user_id, -h.charged_micros / a.minor_micros, 'charge',
-    format('Video %s', h.video_id), h.session_id, h.created_at,
+    format('Playback of video %s', h.video_id), h.session_id, h.created_at,
     -h.charged_micros, h.video_id, h.balance_after / a.minor_micros
 from hold h
 join account a on a.id = h.account_id
