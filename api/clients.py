@@ -41,6 +41,7 @@ class VideoFacts(msgspec.Struct, frozen=True):
     status: str
     visibility: str
     generation: int
+    audio_only: bool = False
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -222,6 +223,7 @@ class Clients:
             "creator_id": video.uploaded_by,
             "price_per_minute": video.price_per_minute,
             "duration_ms": video.duration_ms,
+            "audio_only": video.audio_only,
             "free": free,
         }
         return await self._call("billing", "POST", "/internal/holds", Hold, body)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import structlog
 
-import api.billing
 from api.billing import fetches, outbox, queries_log
 from api.billing.fetches import Line
 from api.billing.money import Currency, currency_of
@@ -112,7 +111,7 @@ async def run(settings: Settings) -> None:
     stop = stop_event()
     db = await open_database(settings.database_url("billing"), size=3)
     try:
-        await migrate(db, Path(api.billing.__file__).parent / "migrations")
+        await migrate(db, Path(fetches.__file__).parent / "migrations")
         async with Clients(settings, caller="meter") as clients:
             meter = Meter(db, currency_of(settings))
             teller = asyncio.create_task(tell(db, clients, meter.news))
