@@ -1,6 +1,7 @@
 """Rate limits on `/api/*`: a sliding window in Redis, per address for anonymous callers, per user when signed in.
 
-Heartbeats, upload chunks and event streams have their own bounds and are exempt; media is bounded by nginx.
+Heartbeats, upload chunks, event streams and refreshes (one per page opened, and shown by a cookie alone) have their own
+bounds and are exempt; media is bounded by nginx.
 When Redis is away requests pass: a limit is a courtesy, an outage is not.
 """
 
@@ -21,7 +22,7 @@ from api.settings import Settings
 
 log = structlog.get_logger()
 
-EXEMPT = re.compile(r"^/api/(stream/heartbeat/|uploads/|.*/events$|analytics/live$|billing/webhooks/)")
+EXEMPT = re.compile(r"^/api/(auth/refresh$|stream/heartbeat/|uploads/|.*/events$|analytics/live$|billing/webhooks/)")
 
 
 class RateLimit:
