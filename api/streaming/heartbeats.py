@@ -57,16 +57,26 @@ async def beat(db: Database, clients: Clients, user: User, session_id: str, told
     if not await queries.beat(db, session_id, told.model_dump()):
         raise sessions.SessionEnded
     await sessions.move(db, session, told.position_ms)
-    hold = await clients.billing_hold(session_id)
-    await queries.note_delivered(db, session_id, hold.delivered_ms, hold.charged)
-    return await _answer(db, clients, session, hold)
-
-
-async def _answer(db: Database, clients: Clients, session: queries.Session, hold: Hold) -> Heartbeat:
-    if hold.state == "ended":
+    hold = await _hold(clients, session_id)
+    if hold is None or hold.state == "ended":
         # Billing gave the session up: nothing would pay for what it still fetches.
-        await settlement.end(db, clients, session.session_id, "settled")
+        await settlement.end(db, clients, session_id, "settled")
         raise sessions.SessionEnded
+    await queries.note_delivered(db, session_id, hold.delivered_ms, hold.charged)
+    return _answer(session, hold)
+
+
+async def _hold(clients: Clients, session_id: str) -> Hold | None:
+    """Billing's state of the session; None when billing knows it no more."""
+    try:
+        return await clients.billing_hold(session_id)
+    except Problem as problem:
+        if problem.status == 404:
+            return None
+        raise
+
+
+def _answer(session: queries.Session, hold: Hold) -> Heartbeat:
     if hold.state == "spent":
         raise InsufficientBalance(balance=hold.balance, required=session.price_per_minute)
     return Heartbeat(

@@ -188,5 +188,5 @@ def resume_at(position_ms: int, duration_ms: int) -> int:
 
 
 async def move(db: Database, session: queries.Session, position_ms: int) -> None:
-    """Keep where the viewer is, in the session and for the next one."""
+    """Keep where the viewer is, for the next session."""
     await queries_position.move(db, session.user_id, session.video_id, resume_at(position_ms, session.duration_ms))

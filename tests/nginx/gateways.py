@@ -45,11 +45,6 @@ class Gateway:
     def log(self) -> Path:
         return self.settings.path("FETCH_LOG_ROOT") / "origin.log"
 
-    @property
-    def errors(self) -> str:
-        """What nginx said for people."""
-        return (self.settings.home / "nginx.err").read_text()
-
     async def fetches(self, count: int) -> list[Fetch]:
         """The lines of the fetch log, once there are `count`: nginx writes one when the connection is done with it."""
         deadline = time.monotonic() + 5

@@ -26,7 +26,7 @@ OWNERS = {
         "/api/jobs/3/cancel",
         "/api/workers",
     ],
-    "streaming": ["/api/stream/sessions"],
+    "streaming": ["/api/stream/sessions", "/api/stream"],
     "billing": ["/api/billing/balance"],
     "analytics": ["/api/analytics/dashboard", "/api/analytics/live"],
 }

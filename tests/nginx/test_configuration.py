@@ -1,15 +1,17 @@
 """The rendered configuration: valid for every nginx we name, sound to a linter, right for every kind of machine."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from api import binaries, gateway
-from api.settings import SettingsError, load
-from tests.servers import drop, free_port
+from api.settings import ROOT, SettingsError, load
+from tests.servers import drop, free_port, stopped, wait_for_port
 
 
 def rendered(home: Path, **more: str) -> Path:
@@ -86,3 +88,20 @@ def test_the_log_goes_on_in_its_newest_generation(tmp_path: Path) -> None:
     for _ in range(2):
         gateway.link_log(tmp_path)
         assert (tmp_path / "origin.log").readlink() == Path("origin-10.log")
+
+
+async def test_the_command_becomes_nginx_and_ends_well(home: Path) -> None:
+    port = free_port()
+    env = {"STREAMIFY_HOME": str(home), "GATEWAY_PORT": str(port), "PAGES_ROOT": str(home / "pages")}
+    command, python = (
+        [sys.executable, "-m", "api", "gateway"],
+        {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    process = subprocess.Popen(command, env=env | python, cwd=home, **drop())  # type: ignore[call-overload]
+    with stopped(process, signal.SIGKILL):
+        wait_for_port(port, process)
+        async with httpx2.AsyncClient() as http:
+            assert (await http.get(f"http://127.0.0.1:{port}/watch")).status_code == 200
+        assert (home / "run/nginx/nginx.pid").read_text().strip() == str(process.pid)
+        process.send_signal(signal.SIGQUIT)
+        assert process.wait(10) == 0

@@ -170,11 +170,15 @@ async def test_a_session_whose_money_is_gone_is_told_at_its_heartbeat_and_stays_
     assert (answer.status_code, answer.json()["balance"]) == (200, 500)
 
 
-async def test_a_session_billing_gave_up_ends_at_its_next_heartbeat(platform: PlatformMaker) -> None:
+@pytest.mark.parametrize("how", ["ended", "forgotten"])
+async def test_a_session_billing_gave_up_ends_at_its_next_heartbeat(platform: PlatformMaker, how: str) -> None:
     p = await everything(platform)
     session = (await start(p, await add_video(p), OWNER)).json()["session_id"]
-    body, service = {"wall_ms": 0, "rate": 1.0}, p.service_token("billing", "tests")
-    await p.call("POST", "billing", f"/internal/holds/{session}/end", json=body, token=service)
+    if how == "ended":
+        body, service = {"wall_ms": 0, "rate": 1.0}, p.service_token("billing", "tests")
+        await p.call("POST", "billing", f"/internal/holds/{session}/end", json=body, token=service)
+    else:
+        await p.db("billing").run("delete from hold")
     path = f"/api/stream/heartbeat/{session}"
     answer = await p.call("PUT", "streaming", path, json={"position_ms": 5}, token=p.user(OWNER))
     assert (answer.status_code, answer.json()["code"]) == (410, "session_ended")
