@@ -110,6 +110,17 @@ async def test_the_real_streaming_service_refuses_and_allows_again(platform: Pla
     assert await streaming.value(spent) is False
 
 
+async def test_the_real_analytics_service_counts_what_was_charged(platform: PlatformMaker) -> None:
+    scene = Scene(await platform("billing", "analytics"))
+    await scene.deposit()
+    await scene.start("s")
+    await scene.log(*played("s", 0, 40_000))
+    await scene.end("s", 30_000)
+    assert (await scene.sweep())["relayed"] == 2
+    sql = "select sum(case type when 'charge' then amount_micros else -amount_micros end)::bigint from event"
+    assert await scene.p.db("analytics").value(sql) == 30_000 == -await scene.balance_micros() + 10_000_000
+
+
 async def test_many_tellers_leave_the_last_word_last(platform: PlatformMaker) -> None:
     scene, ear = await charged(platform), Ear()
     async with listening(scene.p, "streaming", ear), Clients(scene.p.settings, caller="tests") as clients:
