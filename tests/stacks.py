@@ -44,6 +44,7 @@ class Stack:
             "PORT_BASE": str(self.port_base),
             "PUBLIC_URL": self.url,
             "RATE_LIMIT_MAX_REQUESTS": "100000",
+            "RATE_LIMIT_USER_MAX_REQUESTS": "100000",
         }
         return {**os.environ, **own, **self.extra}
 
@@ -109,7 +110,7 @@ def wait_for(look: Callable[[], Found | None], seconds: float, what: str) -> Fou
         if found:
             return found
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}; last seen: {found!r}"
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 class Person:

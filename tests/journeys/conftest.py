@@ -62,6 +62,12 @@ def short_film(film_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def middling_film(film_folder: Path) -> Path:
+    """42 s of Big Buck Bunny."""
+    return films.bunny_loop(film_folder / "middling.mp4", 8)
+
+
+@pytest.fixture(scope="session")
 def long_film(film_folder: Path) -> Path:
-    """Two minutes of Big Buck Bunny: 3036 frames."""
-    return films.bunny_loop(film_folder / "long.mp4", 23)
+    """A minute and a half of Big Buck Bunny, 18 MB."""
+    return films.bunny_loop(film_folder / "long.mp4", 17)
