@@ -43,6 +43,7 @@ async def _extra(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
             "media": media,
             "remover": Remover(parts.db, sources, media, end_sessions),
             "waiting": Places(held.MOST_WAITING, held.MOST_WAITING),
+            "sending": Places(total=500, each=12),
             "listening": Places(total=500, each=20),
         }
     finally:

@@ -11,7 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from api.database import Database
 from api.identity import User
 from api.problems import InvalidRequest
-from api.videos import job, queries_removal, queries_upload, video
+from api.videos import job, queries_removal, video
 from api.videos.bells import Bells
 from api.videos.container import HEAD_BYTES
 from api.videos.fields import VideoFields
@@ -142,7 +142,7 @@ async def receiving(
     Raises BadForm, EmptyUpload, TooLarge, UnsupportedMedia (with the first bytes) and StorageFull.
     """
     form = Form(content_type)
-    sources.check_room(announced_bytes, await queries_upload.promised_bytes(db))
+    sources.check_room(announced_bytes)
     source = sources.new_name()
     received = Received(source, await queries_removal.add_removal(db, source=source, due_s=ABANDONED_S))
     try:

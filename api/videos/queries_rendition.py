@@ -1,9 +1,18 @@
 """Statements about renditions, on `streamify_video`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from api.clients import NewRendition
 from api.database import Queries
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Peak bit/s of an encoded rendition."""
+
+    name: str
+    bandwidth: int
 
 
 async def add_renditions(db: Queries, video_id: int, generation: int, renditions: Sequence[NewRendition]) -> None:
@@ -28,6 +37,17 @@ async def add_renditions(db: Queries, video_id: int, generation: int, renditions
         values (:video_id, :generation, :name, :kind, :width, :height, :bandwidth, :codecs, :language)
         """,
         rows,
+    )
+
+
+async def measure(db: Queries, video_id: int, generation: int, measured: Sequence[Measured]) -> None:
+    """What renditions turned out to need, in place of what was planned."""
+    await db.many(
+        """
+        update renditions set bandwidth = :bandwidth
+        where video_id = :video_id and generation = :generation and name = :name
+        """,
+        [vars(m) | {"video_id": video_id, "generation": generation} for m in measured],
     )
 
 

@@ -169,17 +169,18 @@ async def drop_units(db: Queries, job_id: int) -> None:
     await db.run("delete from units where job_id = :job_id", job_id=job_id)
 
 
-async def end_unit(db: Queries, unit_id: int, state: str, result: dict[str, Any]) -> None:
-    """Done, failed, or queued for another attempt."""
+async def end_unit(db: Queries, unit_id: int, state: str, result: dict[str, Any], *, uncounted: bool = False) -> None:
+    """Done, failed, or queued for another attempt; one that is `uncounted` was none."""
     await db.run(
         """
         update units set state = :state, result = :result, lease_until = null, done_segments = 0, speed = 0,
-            queued_at = now(), seen_at = now()
+            queued_at = now(), seen_at = now(), attempts = attempts - case when :uncounted then 1 else 0 end
         where id = :unit_id
         """,
         unit_id=unit_id,
         state=state,
         result=result,
+        uncounted=uncounted,
     )
 
 

@@ -18,6 +18,7 @@ class Upload:
     offset_bytes: int
     metadata: str
     expires_at: datetime
+    finished: bool
     expired: bool
 
 
@@ -44,18 +45,11 @@ async def upload(db: Queries, upload_id: str) -> Upload | None:
         Upload,
         """
         select u.id, u.video_id, v.uploaded_by, v.source, u.size_bytes, u.offset_bytes, u.metadata, u.expires_at,
-            u.finished_at is null and u.expires_at < now() as expired
+            u.finished_at is not null as finished, u.finished_at is null and u.expires_at < now() as expired
         from uploads u join videos v on v.id = u.video_id
         where u.id = :upload_id
         """,
         upload_id=upload_id,
-    )
-
-
-async def promised_bytes(db: Queries) -> int:
-    """Bytes still to come for unfinished uploads."""
-    return await db.value(
-        "select coalesce(sum(size_bytes - offset_bytes), 0)::bigint from uploads where finished_at is null"
     )
 
 
@@ -129,6 +123,11 @@ async def expired_videos(db: Queries, limit: int) -> list[int]:
         """,
         limit=limit,
     )
+
+
+async def drop_upload(db: Queries, upload_id: str) -> None:
+    """Forget an upload, not its video."""
+    await db.run("delete from uploads where id = :upload_id", upload_id=upload_id)
 
 
 async def drop_finished(db: Queries) -> int:

@@ -28,6 +28,7 @@ class Video:
     error_code: str | None
     error_message: str | None
     generation: int
+    poster: bool
     renditions: list[dict[str, Any]]
     created_at: datetime
     updated_at: datetime
@@ -126,8 +127,8 @@ async def videos(db: Queries, ids: Sequence[int]) -> list[Video]:
         Video,
         """
         select v.id, v.title, v.description, v.category, v.duration, v.duration_ms, v.price_per_minute, v.filename,
-            v.uploaded_by, v.status, v.visibility, v.error_code, v.error_message, v.generation, v.created_at,
-            v.updated_at, v.playable_at, v.ready_at,
+            v.uploaded_by, v.status, v.visibility, v.error_code, v.error_message, v.generation, v.poster,
+            v.created_at, v.updated_at, v.playable_at, v.ready_at,
             case v.status when 'ready' then 1 else coalesce(p.progress, 0) end::float8 as progress,
             coalesce(r.renditions, '[]') as renditions
         from videos v
@@ -235,11 +236,15 @@ async def publish_video(db: Queries, video_id: int, generation: int, duration_ms
     )
 
 
-async def finish_video(db: Queries, video_id: int) -> None:
-    """The whole ladder is there."""
+async def finish_video(db: Queries, video_id: int, *, poster: bool) -> None:
+    """The whole ladder is there, and a poster or none."""
     await db.run(
-        "update videos set status = 'ready', ready_at = now(), updated_at = now() where id = :video_id",
+        """
+        update videos set status = 'ready', poster = :poster, ready_at = now(), updated_at = now()
+        where id = :video_id
+        """,
         video_id=video_id,
+        poster=poster,
     )
 
 

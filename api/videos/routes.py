@@ -34,10 +34,12 @@ async def create(request: Request) -> Response:
     video.check_may_upload(user, plumbing(request).settings.text("UPLOADS"))
     db, state = database(request), request.state
     content_type, announced = request.headers.get("content-type", ""), content_length(request)
-    async with form.receiving(db, state.sources, content_type, announced, chunks(request)) as received:
-        fields = checked(VideoFields, received.fields)
-        video_id = await form.keep(db, state.bells, user, fields, received)
-    return answer(await video.look(db, state.people, user, video_id), 201, {"location": f"/api/videos/{video_id}"})
+    receiving = form.receiving(db, state.sources, content_type, announced, chunks(request))
+    with state.sending.taken(f"user:{user.id}"):
+        async with receiving as received:
+            fields = checked(VideoFields, received.fields)
+            made = await form.keep(db, state.bells, user, fields, received)
+    return answer(await video.look(db, state.people, user, made), 201, {"location": f"/api/videos/{made}"})
 
 
 async def get(request: Request) -> Response:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.identity import require_user
+from api.identity import User, require_user
 from api.problems import Problem, problem_response
 from api.service import database, plumbing
 from api.videos import patch, tus, upload, video
@@ -60,20 +60,26 @@ async def begin(request: Request) -> Response:
     begun = await upload.begin(db, sources, user, fields=fields, size_bytes=size_bytes, metadata=metadata)
     headers = {"location": f"/api/uploads/{begun.id}", "x-video-id": str(begun.video_id)}
     if request.headers.get("content-type") == tus.CONTENT_TYPE:
-        headers["upload-offset"] = str(await _first_bytes(request, begun, checksum))
+        headers["upload-offset"] = str(await _first_bytes(request, user, begun, checksum))
     return Response(status_code=201, headers=headers | _expires(begun))
 
 
-async def _first_bytes(request: Request, begun: Upload, checksum: tus.Checksum | None) -> int:
+async def _first_bytes(request: Request, user: User, begun: Upload, checksum: tus.Checksum | None) -> int:
     """Creation with upload. The upload exists whatever becomes of these bytes, so the answer is how many arrived."""
-    db = database(request)
     try:
-        if content_length(request) > begun.size_bytes:
-            return 0
-        state, body = request.state, chunks(request)
-        return await patch.receive(db, state.bells, state.sources, begun, offset=0, chunks=body, checksum=checksum)
+        return await _receive(request, begun, 0, checksum)
     except Problem:
-        return (await upload.look(db, await require_user(request), begun.id)).offset_bytes
+        return (await upload.look(database(request), user, begun.id)).offset_bytes
+
+
+async def _receive(request: Request, found: Upload, offset: int, checksum: tus.Checksum | None) -> int:
+    """The bytes of this request into an upload; a user may send a few at a time."""
+    if offset + content_length(request) > found.size_bytes:
+        raise TooLarge("More bytes are announced than the upload has left.")
+    state, db = request.state, database(request)
+    with state.sending.taken(f"user:{found.uploaded_by}"):
+        body = chunks(request)
+        return await patch.receive(db, state.bells, state.sources, found, offset=offset, chunks=body, checksum=checksum)
 
 
 async def look(request: Request) -> Response:
@@ -90,18 +96,7 @@ async def send(request: Request) -> Response:
         raise tus.WrongContentType
     offset = tus.parse_number("Upload-Offset", request.headers.get("upload-offset"))
     checksum = tus.parse_checksum(request.headers.get("upload-checksum"))
-    found, state = await _upload(request), request.state
-    if offset + content_length(request) > found.size_bytes:
-        raise TooLarge("More bytes are announced than the upload has left.")
-    reached = await patch.receive(
-        database(request),
-        state.bells,
-        state.sources,
-        found,
-        offset=offset,
-        chunks=chunks(request),
-        checksum=checksum,
-    )
+    reached = await _receive(request, await _upload(request), offset, checksum)
     return Response(status_code=204, headers={"upload-offset": str(reached)} | _expires(await _upload(request)))
 
 

@@ -58,9 +58,9 @@ class Sources:
         if size_bytes > self.max_bytes:
             raise TooLarge(f"This file is larger than {self.max_bytes} bytes.", max_bytes=self.max_bytes)
 
-    def check_room(self, size_bytes: int, promised_bytes: int) -> None:
-        """Raises StorageFull unless the disk holds it besides what was promised to unfinished uploads."""
-        if shutil.disk_usage(self.root).free - RESERVE_BYTES < size_bytes + promised_bytes:
+    def check_room(self, size_bytes: int) -> None:
+        """Raises StorageFull unless the disk holds it as things stand; writing asks again."""
+        if shutil.disk_usage(self.root).free - RESERVE_BYTES < size_bytes:
             raise StorageFull
 
     def remove(self, name: str) -> None:
@@ -80,8 +80,10 @@ class SourceFile:
 
     async def write(self, content: bytes | bytearray) -> None:
         """Append all of it; raises StorageFull."""
+        disk, done = os.fstatvfs(self._file.fileno()), 0
+        if disk.f_bavail * disk.f_frsize < RESERVE_BYTES:
+            raise StorageFull
         with memoryview(content) as view, _room():
-            done = 0
             while done < len(view):
                 done += await self._file.write(view[done:])
 

@@ -8,18 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from api.clients import Lease, NewRendition, NewUnit, Unit
 from api.database import Connection, Database
-from api.problems import Problem
+from api.problems import InvalidRequest, Problem
 from api.queue import QueueName
 from api.videos import job, queries_job, queries_rendition, queries_video
 from api.videos import queries_unit as queries
 from api.videos.bells import Bells
 from api.videos.queries_job import LockedJob
+from api.videos.queries_rendition import Measured
 from api.videos.queries_unit import LockedUnit
 
 LEASE_S = 15.0
 MOST_ATTEMPTS = 3
+# A worker that is shut down gives its unit back with this code: not the unit's fault, so no attempt of it.
+GIVEN_BACK = "worker_stopped"
 # The sweep rings for what nobody took for this long: a bell was lost, or everybody is busy.
 QUIET_S = 5.0
 FINISH = NewUnit("finish", "interactive", [], 0, 0, 0)
@@ -43,6 +48,13 @@ class Failure:
     code: str
     message: str
     permanent: bool
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """What this service reads of the result of a finish."""
+
+    poster: bool
+    renditions: list[Measured]
 
 
 class LeaseLost(Problem):
@@ -103,7 +115,7 @@ async def done(db: Database, bells: Bells, unit_id: int, fence: int, result: dic
         if unit.kind == "probe":
             raise WrongKind
         await queries.end_unit(tx, unit_id, "done", result)
-        opened = await _advance(tx, unit, its_job)
+        opened = await _finish(tx, its_job, result) if unit.kind == "finish" else await _advance(tx, its_job)
     await bells.ring(_queues(opened))
 
 
@@ -114,8 +126,9 @@ async def fail(db: Database, bells: Bells, unit_id: int, fence: int, failure: Fa
         if unit is not None and unit.fence == fence and unit.state in ("queued", "failed"):
             return
         unit = _check_fence(unit, fence)
-        again = not failure.permanent and unit.attempts < MOST_ATTEMPTS
-        await queries.end_unit(tx, unit_id, "queued" if again else "failed", vars(failure))
+        given_back = failure.code == GIVEN_BACK
+        again = given_back or (unit.attempts < MOST_ATTEMPTS and not failure.permanent)
+        await queries.end_unit(tx, unit_id, "queued" if again else "failed", vars(failure), uncounted=given_back)
         if not again:
             await job.fail(tx, unit.job_id, failure.code, failure.message)
     if again:
@@ -157,12 +170,19 @@ def _check_fence(unit: LockedUnit | None, fence: int) -> LockedUnit:
     return unit
 
 
-async def _advance(tx: Connection, unit: LockedUnit, its_job: LockedJob) -> list[NewUnit]:
-    """What follows from a unit being done; gives the units opened by it."""
-    if unit.kind == "finish":
-        await queries_job.end_job(tx, its_job.id, "done")
-        await queries_video.finish_video(tx, its_job.video_id)
-        return []
+async def _finish(tx: Connection, its_job: LockedJob, result: dict[str, Any]) -> list[NewUnit]:
+    try:
+        finished = msgspec.convert(result, Finished)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(errors=[{"field": "result", "message": str(error)}]) from error
+    await queries_rendition.measure(tx, its_job.video_id, its_job.generation, finished.renditions)
+    await queries_job.end_job(tx, its_job.id, "done")
+    await queries_video.finish_video(tx, its_job.video_id, poster=finished.poster)
+    return []
+
+
+async def _advance(tx: Connection, its_job: LockedJob) -> list[NewUnit]:
+    """Open the finish with the last unit; gives what was opened."""
     await queries_rendition.complete(tx, its_job.id)
     if await queries.open_units(tx, its_job.id):
         return []

@@ -46,7 +46,7 @@ async def begin(
     if size_bytes == 0:
         raise EmptyUpload
     sources.check_size(size_bytes)
-    sources.check_room(size_bytes, await queries.promised_bytes(db))
+    sources.check_room(size_bytes)
     upload_id, source = uuid4().hex, sources.new_name()
     async with db.transaction() as tx:
         video_id = await video.add(tx, user, fields, source=source, status="uploading")
@@ -97,8 +97,11 @@ async def _refuse(db: Database, upload: Upload, writer: str, problem: Problem) -
 
 
 async def terminate(db: Database, user: User, upload_id: str) -> int | None:
-    """The uploader wants nothing of it any more: gives the removal of what is there."""
+    """The uploader gives up: gives the removal of what is there. A finished upload is forgotten, its video stays."""
     upload = await look(db, user, upload_id)
+    if upload.finished:
+        await queries.drop_upload(db, upload_id)
+        return None
     return await video.drop(db, upload.video_id)
 
 

@@ -37,7 +37,7 @@ class Search(BaseModel):
 
     query: str = Field(default="", max_length=200)
     category: str = Field(default="", max_length=100)
-    uploaded_by: Literal["self"] | int | None = None
+    uploaded_by: str = Field(default="", pattern="^(self|[0-9]{1,19})?$")
     sort: Literal["newest", "popular", "title", "duration", "price"] = "newest"
     page: int = Field(default=1, ge=1, le=1_000_000)
     per_page: int = Field(default=20, ge=1, le=100)
@@ -68,13 +68,13 @@ async def add(tx: Connection, user: User, fields: VideoFields, *, source: str, s
 
 async def search(db: Database, people: People, user: User | None, wanted: Search) -> dict[str, object]:
     """One page of the catalogue: what is public and plays; all of one's own; everything for operators."""
-    uploaded_by = (user.id if user else 0) if wanted.uploaded_by == "self" else wanted.uploaded_by
+    uploaded_by = _uploader(user, wanted.uploaded_by)
     own = uploaded_by is not None and may_change(user, uploaded_by)
     page = queries.Wanted(
         everything=own or (user is not None and user.is_operator),
         patterns=search_patterns(wanted.query.replace("\0", " ")),
         category=wanted.category.replace("\0", " "),
-        uploaded_by=None if uploaded_by is None else min(max(uploaded_by, 0), MAX_ID),
+        uploaded_by=uploaded_by,
         sort=wanted.sort,
         skip=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
@@ -82,6 +82,12 @@ async def search(db: Database, people: People, user: User | None, wanted: Search
     found = await queries.find(db, page)
     items = await shown(db, people, found.ids)
     return {"items": items, "page": wanted.page, "per_page": wanted.per_page, "total": found.total}
+
+
+def _uploader(user: User | None, text: str) -> int | None:
+    if text == "self":
+        return user.id if user else 0
+    return min(int(text), MAX_ID) if text else None
 
 
 async def shown(db: Database, people: People, ids: Sequence[int]) -> list[dict[str, object]]:
@@ -108,8 +114,8 @@ def view(video: queries.Video, uploader_name: str) -> dict[str, object]:
     fields = vars(video) | {"uploader_name": uploader_name, "captions": [], "chapters": [], "storyboard_url": None}
     code, message = fields.pop("error_code"), fields.pop("error_message")
     fields["error"] = {"code": code, "message": message} if code else None
-    generation = fields.pop("generation")
-    fields["poster_url"] = f"/media/{video.id}/{generation}/poster.jpg" if video.status == "ready" else None
+    generation, poster = fields.pop("generation"), fields.pop("poster") and video.status == "ready"
+    fields["poster_url"] = f"/media/{video.id}/{generation}/poster.jpg" if poster else None
     return fields
 
 

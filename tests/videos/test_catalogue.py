@@ -57,6 +57,7 @@ async def test_a_ready_video_has_poster_renditions_and_duration(platform: Platfo
         "360p": (640, 360, True),
         "720p": (1280, 720, True),
     }
+    assert [r["bandwidth"] for r in video["renditions"]] == [128_000, 700_000, 2_800_000]
     assert set(video["renditions"][0]) == {"name", "width", "height", "bandwidth", "codecs", "complete"}
 
 
@@ -141,6 +142,7 @@ async def test_a_wrong_query_is_422(platform: PlatformMaker) -> None:
         "page=0": "page",
         "sort=best": "sort",
         "colour=red": "colour",
+        "uploaded_by=me": "uploaded_by",
     }.items():
         assert fields_of(await p.call("GET", "videos", f"/api/videos?{query}")) == {field}
 

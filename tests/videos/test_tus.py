@@ -229,6 +229,15 @@ async def test_termination_removes_upload_video_and_bytes(platform: PlatformMake
     assert (await p.call("GET", "videos", f"/api/videos/{video_id}")).status_code == 404
 
 
+async def test_terminating_a_finished_upload_leaves_its_video_alone(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    path, video_id = await begun(p, 10)
+    await send(p, path, 0, film(10))
+    assert (await p.call("DELETE", "videos", path, token=p.user(OWNER), headers=TUS)).status_code == 204
+    assert (await look(p, video_id))["status"] == "queued"
+    assert (await source_of(p, video_id)).exists()
+
+
 async def test_a_post_may_name_its_method_in_a_header(platform: PlatformMaker) -> None:
     p = await platform("videos")
     path, _ = await begun(p, 10)

@@ -111,6 +111,22 @@ async def test_of_two_that_send_at_once_one_is_told_to_wait(platform: PlatformMa
     assert (await source_of(p, video_id)).read_bytes() == content
 
 
+async def test_one_user_sends_a_dozen_uploads_at_a_time(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(12):
+            path, video_id = await begun(p, 5000)
+            await stack.enter_async_context(half_sent(p, path, film(100), 5000))
+            await on_disk(p, video_id, 100)
+        path, _ = await begun(p, 5000)
+        assert code(await send(p, path, 0, film())) == (503, "busy")
+
+    async def sent() -> bool:
+        return (await send(p, path, 0, film())).status_code == 204
+
+    await until(sent)
+
+
 async def test_bytes_that_were_never_committed_are_written_anew(platform: PlatformMaker) -> None:
     p, content = await platform("videos"), film(5000)
     path, video_id = await begun(p, 5000)

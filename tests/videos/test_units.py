@@ -9,6 +9,7 @@ from api.clients import NewUnit
 from tests.conftest import Platform, PlatformMaker
 from tests.videos.uploading import OWNER, code, fields_of, look, posted
 from tests.videos.working import (
+    FINISHED,
     PLAN,
     RENDITIONS,
     UNITS,
@@ -184,6 +185,29 @@ async def test_an_attempt_that_fails_is_tried_three_times(platform: PlatformMake
         assert await clients.units_claim("interactive", "w1") is None
     video = await look(p, video_id)
     assert (video["status"], video["error"]) == ("failed", {"code": "broken", "message": "The film broke."})
+
+
+async def test_a_unit_given_back_by_a_worker_that_is_shut_down_is_no_attempt(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    await posted(p)
+    async with worker(p) as clients:
+        for _ in range(5):
+            unit = await take(clients)
+            assert unit.attempt == 1
+            await clients.units_fail(unit, "worker_stopped", "The worker was stopped.", permanent=False)
+
+
+async def test_a_film_without_a_poster_shows_none_and_a_broken_finish_is_refused(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    video_id = await posted(p)
+    async with worker(p) as clients:
+        await plan(clients, [])
+        unit = await take(clients)
+        assert unit.kind == "finish"
+        assert await problem(clients.units_done(unit, {})) == (422, "invalid_request")
+        await clients.units_done(unit, FINISHED | {"poster": False})
+    video = await look(p, video_id)
+    assert (video["status"], video["poster_url"]) == ("ready", None)
 
 
 async def test_a_permanent_failure_ends_the_job_and_stops_its_other_units(platform: PlatformMaker) -> None:

@@ -19,6 +19,7 @@ create table videos (
     generation integer not null default 0,
     playable_at timestamptz,
     ready_at timestamptz,
+    poster boolean not null default false,
     view_count bigint not null default 0,
     source text not null unique,
     search_text text not null
