@@ -18,6 +18,7 @@ from api.stack import NoSuchAccount, account, ports
 from media import sandbox
 
 Mark = Literal["ok", "note", "wrong"]
+WALLS = ("landlock", "seccomp", "network namespace", "no new privileges", "dies with its parent")
 COMFORTABLE_BYTES = 10 * 2**30
 
 
@@ -86,9 +87,10 @@ def look_at_programs(_: Settings) -> Iterator[Finding]:
 
 
 def look_at_sandbox(_: Settings) -> Iterator[Finding]:
-    for feature, present in sandbox.features().items():
-        words = "" if present else " is missing here: strangers' files are decoded with the remaining walls"
-        yield Finding("ok" if present else "note", f"sandbox: {feature}{words}")
+    present = sandbox.features()
+    for wall in WALLS:
+        words = "" if wall in present else " is missing here: strangers' files are decoded behind the remaining walls"
+        yield Finding("ok" if wall in present else "note", f"sandbox: {wall}{words}")
 
 
 def look_at_stack(settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@
 import asyncio
 import contextlib
 import importlib
+import itertools
 import secrets
 import socket
 import time
@@ -20,6 +21,7 @@ import jwt
 import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -47,6 +49,10 @@ def redis_server() -> Iterator[servers.Server]:
 @pytest.fixture(scope="session")
 def redis_url(redis_server: servers.Server) -> str:
     return f"redis://:{redis_server.password}@127.0.0.1:{redis_server.port}/0"
+
+
+# Each platform gets the next database of the one server, emptied: an old stream is not a new test's.
+_databases = itertools.cycle(range(1, 64))
 
 
 def _url(server: servers.Server, name: str) -> str:
@@ -163,11 +169,13 @@ async def _values(
     overrides: dict[str, str],
 ) -> dict[str, str]:
     urls = {SERVICE_URLS[n]: f"http://127.0.0.1:{s.getsockname()[1]}" for n, s in sockets.items()}
-    database = int.from_bytes(secrets.token_bytes(1), "big") % 63 + 1
+    redis_url = f"redis://:{redis_server.password}@127.0.0.1:{redis_server.port}/{next(_databases)}"
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
     return {
         **urls,
         "STREAMIFY_HOME": str(folder / "home"),
-        "REDIS_URL": f"redis://:{redis_server.password}@127.0.0.1:{redis_server.port}/{database}",
+        "REDIS_URL": redis_url,
         "JWT_SECRET": "j" * 40,
         "SERVICE_SECRET": "s" * 40,
         "TOKEN_SECRET": "t" * 40,
