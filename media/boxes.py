@@ -6,6 +6,7 @@ A malformed file raises BadBox; a conformance report then says so. Field positio
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 
 HEAD_BYTES = 1 << 14  # a moof of four seconds takes four KB
@@ -49,9 +50,12 @@ def read_init(data: bytes) -> Init:
 
 
 def read_media(path: Path) -> Media:
-    """The fragments of one media segment; the head of the file suffices."""
+    """The fragments of one media segment; the head of the file suffices, but the whole of it must be there."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
+        size = file.seek(0, SEEK_END)
+    if sum(length for _, length, _ in _headers(head)) != size:
+        raise BadBox(f"{path.name}: {size} bytes are not what its boxes say")
     found = _tree(head, whole=False)
     headers, runs = found.get(b"tfhd", []), found.get(b"trun", [])
     if not headers or len(headers) != len(runs):
@@ -77,14 +81,24 @@ class _Run:
 def boxes(data: bytes, *, whole: bool = True) -> Iterator[tuple[bytes, bytes]]:
     """(kind, payload) of each box in `data`; with `whole` a box that runs past the end is an error."""
     at = 0
+    for kind, size, header in _headers(data):
+        if whole and at + size > len(data):
+            raise BadBox(f"box {kind!r} of {size} bytes at {at}")
+        yield kind, data[at + header : at + size]
+        at += size
+
+
+def _headers(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, size of the box, size of its header) of each box that begins in `data`."""
+    at = 0
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
         header = 8
         if size == 1 and at + 16 <= len(data):
             size, header = struct.unpack_from(">Q", data, at + 8)[0], 16
-        if size < header or (whole and at + size > len(data)):
+        if size < header:
             raise BadBox(f"box {kind!r} of {size} bytes at {at}")
-        yield kind, data[at + header : at + size]
+        yield kind, size, header
         at += size
 
 

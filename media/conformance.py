@@ -48,21 +48,14 @@ def report(film: Film, findings: Sequence[dict[str, str]]) -> dict[str, Any]:
     }
 
 
-@rule("PLAN-frames")
-def exact_frames(film: Film) -> Findings:
-    """Each rendition holds exactly the planned pictures, each segment its share."""
-    timeline = film.plan.timeline
-    for track in film.videos:
-        wanted = [timeline.frames_in(index, index + 1) for index in range(timeline.count)]
-        yield from _unequal(track.name, "pictures", wanted, [media.samples for media in track.media])
-
-
 @rule("PLAN-samples")
 def exact_samples(film: Film) -> Findings:
-    """Each audio segment holds exactly the planned AAC frames; the first one more, for priming."""
-    for track in film.sounds:
-        wanted = [int(seconds * AAC_RATE) // AAC_FRAME for seconds in film.seconds(track)]
-        yield from _unequal(track.name, "AAC frames", [wanted[0] + 1, *wanted[1:]], [m.samples for m in track.media])
+    """Each segment holds exactly the planned pictures or AAC frames."""
+    for track in film.tracks:
+        wanted = film.plan.samples(track.name)
+        for index, (want, media) in enumerate(zip(wanted, track.media, strict=True)):
+            if media.samples != want:
+                yield f"{track.name}: segment {index} holds {media.samples} samples, not {want}"
 
 
 @rule("APL-7.3")
@@ -215,12 +208,6 @@ def audio_group(film: Film) -> Findings:
     for name, attributes in film.variants():
         if ("AUDIO" in attributes) != bool(film.sounds):
             yield f"{name}: AUDIO {attributes.get('AUDIO')!r} with {len(film.sounds)} tracks"
-
-
-def _unequal(name: str, what: str, wanted: Sequence[int], found: Sequence[int]) -> Findings:
-    for index, (want, have) in enumerate(zip(wanted, found, strict=True)):
-        if want != have:
-            yield f"{name}: segment {index} holds {have} {what}, not {want}"
 
 
 def _true_rate(film: Film, tag: str, rate: Callable[[playlist.Rendition], int]) -> Findings:

@@ -41,14 +41,17 @@ async def encode(
         raise failure(ended)
 
 
-def limits_for(media_seconds: float, pixels: int, source_bytes: int) -> Limits:
-    """Generous bounds for honest work: 60 s of CPU per media second covers the slowest ladder we know six times."""
+def limits_for(media_seconds: float, pixels: int, copied_bytes: int = 0) -> Limits:
+    """Generous bounds for honest work: 60 s of CPU per media second covers the slowest ladder we know six times.
+
+    A file may take 400 kB per media second, half of what stereo takes without loss, or twice what is copied.
+    """
     cpu_s = int(120 + 60 * media_seconds)
     return Limits(
         wall_s=4 * cpu_s,
         cpu_s=cpu_s,
         memory_bytes=3 * GIB + 256 * pixels,
-        file_bytes=GIB + 2 * source_bytes,
+        file_bytes=GIB + 2 * copied_bytes + int(400_000 * media_seconds),
     )
 
 

@@ -22,6 +22,7 @@ from media.timeline import AAC_RATE
 LEAD_SECONDS = 2
 INIT = "init.mp4"
 COPY = "film.mkv"
+LEVEL = "level.mka"
 POSTER_PLACES = (Fraction(1, 10), Fraction(3, 10), Fraction(1, 2))
 POSTER_WIDTH = 1280
 POSTER_FRAMES = 48  # `thumbnail` picks the most typical of so many
@@ -52,18 +53,33 @@ def video(plan: Plan, rungs: Sequence[Rung], source: Path, span: range, threads:
     return _compile(outputs, threads)
 
 
-def audio(plan: Plan, track: Track, source: Path) -> Arguments:
-    """A whole track: `<track>/<index>.m4s` and `<track>/init.mp4`, cut where the video is, to the nearest AAC frame."""
+def audio(plan: Plan, track: Track, source: Path, *, levelled: bool = False) -> Arguments:
+    """A whole track: `<track>/<index>.m4s` and `<track>/init.mp4`, cut where the video is, to the nearest AAC frame.
+
+    `levelled`: the source is what `level` made.
+    """
     timeline = plan.timeline
-    # async + first_pts fill holes and a late start with silence: an empty edit would be ignored by players.
-    sound = _open(source, plan.demuxer, Fraction(0), 1)[str(track.stream)].filter(
-        "aresample", AAC_RATE, **{"async": 1, "first_pts": 0}
+    sound = (
+        ffmpeg.input(f"file:{source}", copyts=None)["0"] if levelled else _sound(plan, track, source, reinit_filter=0)
     )
+    # async + first_pts fill holes and a late start with silence: an empty edit would be ignored by players.
+    sound = sound.filter("aresample", AAC_RATE, **{"async": 1, "first_pts": 0})
     sound = sound.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
     sound = sound.filter("apad").filter("atrim", start_sample=0, end_sample=timeline.audio_samples)
     options = {"c:a": "aac", "b:a": AUDIO_BITRATE, "threads": 1, "start_number": 0}
     # No frag_discont here: with the encoder's priming before zero it writes a negative decode time.
     return _compile([_hls(sound, track.name, timeline.segment_seconds, options)], 1)
+
+
+def level(plan: Plan, track: Track, source: Path) -> Arguments:
+    """A track as FLAC of one rate and layout in the film's time (`level.mka`), for sources that change them midway.
+
+    FFmpeg rebuilds its filters at each change, and `audio`'s would begin at 0 again; these have no memory.
+    """
+    sound = _sound(plan, track, source).filter("aresample", AAC_RATE)
+    sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="stereo")
+    options = {"c:a": "flac", "f": "matroska", "avoid_negative_ts": "disabled", "map_metadata": -1, "map_chapters": -1}
+    return _compile([ffmpeg.output(sound, LEVEL, **options)], 1)
 
 
 def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Arguments:
@@ -106,18 +122,23 @@ def _guards(demuxer: str) -> dict[str, object]:
     }
 
 
-def _open(source: Path, demuxer: str, start: Fraction, threads: int) -> Any:
-    options = _guards(demuxer)
-    # copyts keeps the film's own clock, start_at_zero its beginning; noaccurate_seek leaves choosing frames to `fps`.
-    options |= {"copyts": None, "start_at_zero": None, "noaccurate_seek": None, "threads": threads}
-    if start > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
-        options["ss"] = _decimal(start - LEAD_SECONDS)
-    return ffmpeg.input(f"file:{source}", **options)
+def _open(plan: Plan, source: Path, options: dict[str, object]) -> Any:
+    # copyts keeps the film's own clock, start_at_zero its beginning.
+    return ffmpeg.input(f"file:{source}", **_guards(plan.demuxer), copyts=None, start_at_zero=None, **options)
+
+
+def _sound(plan: Plan, track: Track, source: Path, **options: object) -> Any:
+    return _open(plan, source, {"threads": 1, **options})[str(track.stream)]
 
 
 def _picture(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
     """Pictures from a little before `start` on; rotation is applied by FFmpeg itself."""
-    picture = _open(source, plan.demuxer, start, threads)[str(plan.stream)]
+    # noaccurate_seek leaves choosing pictures to `fps`. A source that changes its size midway must not restart the
+    # filters, which would begin at `start` again; `scale` copes with it.
+    options: dict[str, object] = {"threads": threads, "noaccurate_seek": None, "reinit_filter": 0}
+    if start > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
+        options["ss"] = _decimal(start - LEAD_SECONDS)
+    picture = _open(plan, source, options)[str(plan.stream)]
     if plan.interlaced:
         picture = picture.filter("bwdif", mode="send_field", deint="interlaced")
     return picture

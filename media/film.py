@@ -39,7 +39,7 @@ class Film:
         return [*self.videos, *self.sounds]
 
     def seconds(self, track: Track) -> list[Fraction]:
-        return playlist.durations(self.plan, track.name)
+        return self.plan.durations(track.name)
 
     def variants(self) -> Iterator[tuple[str, dict[str, str]]]:
         """(rendition, attributes) of each variant as written."""

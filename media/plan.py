@@ -10,7 +10,7 @@ import msgspec
 
 from media.ladder import Rung, instant, ladder
 from media.probe import SourceInfo
-from media.timeline import Timeline
+from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 
 TWICE = 2  # a woven picture holds two moments; 25i becomes 50 (Apple 1.15), unless that passes 60
 RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x2bgr")
@@ -59,6 +59,17 @@ class Plan(msgspec.Struct, frozen=True):
 
     def is_audio(self, name: str) -> bool:
         return any(track.name == name for track in self.tracks)
+
+    def durations(self, name: str) -> list[Fraction]:
+        """Seconds of each segment of a rendition."""
+        return self.timeline.audio_durations() if self.is_audio(name) else self.timeline.durations()
+
+    def samples(self, name: str) -> list[int]:
+        """Pictures, or AAC frames, in each segment of a rendition; sound begins with one more, for priming."""
+        if not self.is_audio(name):
+            return [self.timeline.frames_in(index, index + 1) for index in range(self.segments)]
+        frames = [int(seconds * AAC_RATE) // AAC_FRAME for seconds in self.durations(name)]
+        return [frames[0] + 1, *frames[1:]]
 
 
 def make_plan(source: SourceInfo, *, copied: bool) -> Plan:

@@ -58,11 +58,6 @@ def bit_rates(sizes: Sequence[int], durations: Sequence[Fraction], target: int) 
     return int(max(peak, average)) + 1, int(average) + 1
 
 
-def durations(plan: Plan, name: str) -> list[Fraction]:
-    """Seconds of each segment of a rendition."""
-    return plan.timeline.audio_durations() if plan.is_audio(name) else plan.timeline.durations()
-
-
 def media(plan: Plan, name: str) -> str:
     """The media playlist of one rendition; the same before and after encoding, as a VOD playlist never changes."""
     lines = [
@@ -74,7 +69,7 @@ def media(plan: Plan, name: str) -> str:
         "#EXT-X-INDEPENDENT-SEGMENTS",
         f'#EXT-X-MAP:URI="{INIT}"',
     ]
-    for segment, seconds in zip(plan.timeline.segments(), durations(plan, name), strict=True):
+    for segment, seconds in zip(plan.timeline.segments(), plan.durations(name), strict=True):
         lines += [f"#EXTINF:{float(seconds):.6f},", segment.name]
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 

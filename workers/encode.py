@@ -2,16 +2,22 @@
 
 import asyncio
 import filecmp
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from api.clients import Unit
 from media import ffmpeg
+from media.boxes import BadBox, read_media
 from media.encoder import Failed, encode, limits_for
 from media.plan import Plan, from_document
+from media.sandbox import Limits
 from workers.shop import Progress, Shop, settle, sync_folder
+
+log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.1
 # x264 learns its reordering delay from the first pictures: a span of fewer gets another init segment and other times.
@@ -30,21 +36,28 @@ async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, A
             (scratch / name).mkdir()
         moving = Moving(plan, unit.renditions, span, scratch, shop.generation(unit))
         seconds = plan.timeline.frames_in(span.start, span.stop) / plan.timeline.rate
-        limits = limits_for(float(seconds) + ffmpeg.LEAD_SECONDS, plan.width * plan.height, 0)
-        arguments = _arguments(shop, unit, plan, source, span)
-        encoding = asyncio.create_task(encode(shop.ffmpeg, arguments, source, scratch, limits=limits))
-        try:
-            await _move_while(encoding, moving, progress)
-        finally:
-            encoding.cancel()
-            await asyncio.gather(encoding, return_exceptions=True)
+        limits = limits_for(float(seconds) + ffmpeg.LEAD_SECONDS, plan.width * plan.height)
+        if unit.kind == "audio":
+            making = _sound(shop, unit, plan, scratch, limits)
+        else:
+            arguments = ffmpeg.video(plan, plan.rungs_named(unit.renditions), source, span, shop.threads)
+            making = encode(shop.ffmpeg, arguments, source, scratch, limits=limits)
+        await _move_while(making, moving, progress)
     return {"encoded": len(span)}
 
 
-def _arguments(shop: Shop, unit: Unit, plan: Plan, source: Path, span: range) -> list[str]:
-    if unit.kind == "audio":
-        return ffmpeg.audio(plan, plan.track_named(unit.renditions[0]), source)
-    return ffmpeg.video(plan, plan.rungs_named(unit.renditions), source, span, shop.threads)
+async def _sound(shop: Shop, unit: Unit, plan: Plan, scratch: Path, limits: Limits) -> None:
+    """A whole track; one that changes rate or layout midway makes FFmpeg fail, and is levelled first."""
+    track, source, levelled = plan.track_named(unit.renditions[0]), shop.source(unit, plan), scratch / ffmpeg.LEVEL
+    try:
+        await encode(shop.ffmpeg, ffmpeg.audio(plan, track, source), source, scratch, limits=limits)
+    except Failed as failed:
+        if failed.code != "encode_failed":
+            raise
+        log.info("sound.levelled", reason=failed.message)
+        await encode(shop.ffmpeg, ffmpeg.level(plan, track, source), source, scratch, limits=limits)
+        again = ffmpeg.audio(plan, track, levelled, levelled=True)
+        await encode(shop.ffmpeg, again, levelled, scratch, limits=limits)
 
 
 def _missing(plan: Plan, unit: Unit, folder: Path) -> range:
@@ -62,15 +75,19 @@ def _missing(plan: Plan, unit: Unit, folder: Path) -> range:
     return range(first, end)
 
 
-async def _move_while(encoding: asyncio.Task[None], moving: "Moving", progress: Progress) -> None:
+async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progress: Progress) -> None:
     """Until the encoder has ended and all it made is in place; raises Failed."""
-    while True:
-        await asyncio.wait({encoding}, timeout=LOOK_EVERY_S)
-        ended = encoding.done()
-        progress.segments, progress.media_seconds = await asyncio.to_thread(moving.move)
-        if ended:
-            break
-    await encoding
+    encoding = asyncio.create_task(making)
+    try:
+        ended = False
+        while not ended:
+            await asyncio.wait({encoding}, timeout=LOOK_EVERY_S)
+            ended = encoding.done()
+            progress.segments, progress.media_seconds = await asyncio.to_thread(moving.move)
+        await encoding
+    finally:
+        encoding.cancel()
+        await asyncio.gather(encoding, return_exceptions=True)
     await asyncio.to_thread(moving.finish)
 
 
@@ -86,11 +103,12 @@ class Moving:
 
     def __post_init__(self) -> None:
         self.next = dict.fromkeys(self.names, self.span.start)
+        self.samples = {name: self.plan.samples(name) for name in self.names}
 
     def move(self) -> tuple[int, float]:
         """Move what is whole; gives (segments that all renditions have, their seconds)."""
         for name in self.names:
-            while (made := self.scratch / name / f"{self.next[name]}.m4s").is_file():
+            while self._is_whole(name, made := self.scratch / name / f"{self.next[name]}.m4s"):
                 self._place_init(name)
                 settle(made, self.folder / name / self.plan.timeline.segment(self.next[name]).name)
                 self.next[name] += 1
@@ -102,9 +120,16 @@ class Moving:
         """After the encoder's end: everything must be there, and be safe on disk. Raises Failed."""
         for name, reached in self.next.items():
             if reached != self.span.stop:
-                sentence = f"The encoder ended well, but segment {reached} of {name} is missing."
+                sentence = f"The encoder ended well, but segment {reached} of {name} is missing or cut short."
                 raise Failed("encode_failed", sentence)
             sync_folder(self.folder / name)
+
+    def _is_whole(self, name: str, made: Path) -> bool:
+        """An FFmpeg that fails midway closes and names its last segment as if it were whole: count what is in it."""
+        try:
+            return made.is_file() and read_media(made).samples == self.samples[name][self.next[name]]
+        except BadBox:
+            return False
 
     def _place_init(self, name: str) -> None:
         """Before the first segment; every process must have written the very same one."""

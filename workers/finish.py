@@ -68,7 +68,7 @@ async def _make_poster(shop: Shop, unit: Unit, plan: Plan) -> bool:
     if place.is_file():
         return True
     with shop.scratch(unit) as scratch:
-        limits = limits_for(30, plan.width * plan.height, 0)
+        limits = limits_for(30, plan.width * plan.height)
         try:
             await encode(shop.ffmpeg, ffmpeg.poster(plan, source, shop.threads), source, scratch, limits=limits)
         except Failed as failed:

@@ -75,7 +75,7 @@ def louder(film: Film) -> Film:
 
 
 BROKEN: list[tuple[str, Callable[[Film], Film]]] = [
-    ("PLAN-frames", lambda film: video(film, second(samples=99))),
+    ("PLAN-samples", lambda film: video(film, second(samples=99))),
     ("PLAN-samples", lambda film: sound(film, second(samples=1))),
     ("APL-7.3", lambda film: video(film, second(decode_time=1))),
     ("APL-7.4", lambda film: video(film, second(starts_with_sync=False))),

@@ -38,7 +38,8 @@ def test_a_span_of_two_rungs_is_one_decode() -> None:
     assert said == (
         "-nostdin -hide_banner -loglevel error -y -progress pipe:1 -stats_period 0.5 -filter_complex_threads 2 "
         "-f mov -codec_whitelist DECODERS -copyts -format_whitelist mov -max_pixels 35389440 -max_streams 32 "
-        "-noaccurate_seek -protocol_whitelist file -ss 2.004 -start_at_zero -threads 2 -i file:/sources/ab "
+        "-noaccurate_seek -protocol_whitelist file -reinit_filter 0 -ss 2.004 -start_at_zero -threads 2 "
+        "-i file:/sources/ab "
         "-filter_complex [0:0]fps=30000/1001:start_time=4.004[s0];[s0]tpad=stop=-1:stop_mode=clone[s1];"
         "[s1]split=2[s2][s3];"
         "[s2]scale=640:360:out_range=tv[s4];[s4]setsar=1[s5];[s5]format=yuv420p[s6];"
@@ -63,6 +64,18 @@ def test_sound_is_filled_cut_and_given_absolute_times() -> None:
         "-c:a aac -hls_flags temp_file"
     ) in said
     assert "frag_discont" not in said
+    assert "-reinit_filter 0" in said
+
+
+def test_levelled_sound_keeps_the_film_s_time() -> None:
+    said = command(ffmpeg.level(plan(), plan().tracks[0], SOURCE))
+    assert "[0:1]aresample=48000[s0];[s0]aformat=channel_layouts=stereo:sample_fmts=s16[s1] " in said
+    assert said.endswith(
+        "-f matroska -avoid_negative_ts disabled -c:a flac -map_chapters -1 -map_metadata -1 level.mka"
+    )
+    assert "-reinit_filter" not in said
+    again = command(ffmpeg.audio(plan(), plan().tracks[0], Path("level.mka"), levelled=True))
+    assert "-copyts -i file:level.mka -filter_complex [0:0]aresample=48000:async=1:first_pts=0[s0]" in again
 
 
 def test_woven_pictures_become_twice_as_many() -> None:

@@ -85,6 +85,17 @@ async def test_odd_sizes_and_fine_colour_are_made_playable(tmp_path: Path) -> No
     assert [(rung.width, rung.height) for rung in plan.rungs] == [(320, 180)]
 
 
+async def test_a_film_that_changes_its_size_midway_goes_on(tmp_path: Path) -> None:
+    vp8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+    for name, size in (("a", "160:96"), ("b", "320:192")):
+        clips.numbered(tmp_path / f"{name}.webm", 2, "-vf", f"scale={size}:flags=neighbor", *vp8, sound=False)
+    listed = tmp_path / "list"
+    listed.write_text("file a.webm\nfile b.webm\n")
+    films.ffmpeg("-f", "concat", "-i", str(listed), "-c", "copy", str(tmp_path / "film.webm"))
+    _, frames = await shown(tmp_path / "film.webm", tmp_path)
+    assert clips.numbers(frames) == [*range(50), *range(50)]
+
+
 async def test_a_slow_source_is_shown_at_a_natural_rate(tmp_path: Path) -> None:
     film = clips.numbered(tmp_path / "slow.mp4", 3, rate="12.5")
     plan, frames = await shown(film, tmp_path)

@@ -15,6 +15,7 @@ from media.encoder import Failed
 from media.plan import from_document
 from media.probe import Refused
 from tests import films
+from tests.media import clips
 from workers.encode import encode_span
 from workers.finish import POSTER, REPORT, finish_film
 from workers.probe import Planned, plan_film, spans
@@ -126,6 +127,35 @@ async def test_sound_appears_while_it_is_still_being_made(shop: Shop) -> None:
     assert len(list((folder(shop) / "audio-0").glob("*.m4s"))) == 8
 
 
+async def test_sound_that_changes_its_layout_midway_goes_on(shop: Shop, tmp_path: Path) -> None:
+    halves = []
+    for start, layout in ((0, "stereo"), (4, "5.1")):
+        half = tmp_path / f"{start}.ts"
+        films.ffmpeg(
+            *("-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=4", "-f", "lavfi", "-i", "sine=sample_rate=48000:d=4"),
+            *(
+                "-filter_complex",
+                f"[1]aformat=channel_layouts={layout}[a]",
+                "-map",
+                "0:v",
+                "-map",
+                "[a]",
+                "-c:a",
+                "ac3",
+            ),
+            *("-c:v", "libx264", "-output_ts_offset", str(start), "-muxdelay", "0", str(half)),
+        )
+        halves.append(half.read_bytes())
+    (shop.sources / "film").write_bytes(b"".join(halves))
+    planned = await plan_film(shop, unit("probe"), Progress())
+    held = unit("audio", plan=planned, renditions=["audio-0"], span=range(2))
+    await encode_span(shop, held, Progress())
+    sound = folder(shop) / "audio-0"
+    loud = clips.loudness(sound / "init.mp4", sorted(sound.glob("*.m4s")))
+    assert min(loud[1:-1]) > 0.02
+    assert abs(len(loud) / 10 - planned.plan["duration_ms"] / 1000) < 0.15
+
+
 async def test_what_is_there_is_neither_made_again_nor_replaced(shop: Shop) -> None:
     planned = await prepared(shop)
     held = unit("video", plan=planned, renditions=["180p"], span=range(3))
@@ -233,7 +263,7 @@ async def test_the_gate_keeps_a_bad_film_from_being_ready(harm: str, shop: Shop)
     if harm == "missing":
         second.unlink()
     elif harm == "cut":
-        second.write_bytes(second.read_bytes()[:100])
+        second.write_bytes(second.read_bytes()[:-1])
     else:
         second.write_bytes(first.read_bytes())
     with pytest.raises(Failed) as caught:
