@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import signal
 import subprocess
 import sys
@@ -31,12 +32,12 @@ from tests.videos.working import sweep, until
 
 @contextlib.asynccontextmanager
 async def half_sent(
-    p: Platform, path: str, part: bytes, announced: int
+    p: Platform, path: str, part: bytes, announced: int, offset: int = 0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A PATCH on a raw socket of which only a part has come so far."""
     where = urlsplit(p.settings.service_url("videos"))
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    headers = TUS | OFFSET_TYPE | {"upload-offset": "0", "content-length": str(announced), "host": "x"}
+    headers = TUS | OFFSET_TYPE | {"upload-offset": str(offset), "content-length": str(announced), "host": "x"}
     headers["authorization"] = f"Bearer {p.user(OWNER)}"
     lines = [f"PATCH {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     writer.write("\r\n".join(lines).encode() + part)
@@ -70,6 +71,28 @@ async def test_a_cut_patch_is_resumed_with_identical_bytes(platform: PlatformMak
 
     await until(counted)
     assert (await send(p, path, 1_500_000, content[1_500_000:])).status_code == 204
+    assert (await source_of(p, video_id)).read_bytes() == content
+    assert (await look(p, video_id))["status"] == "queued"
+
+
+async def test_however_often_and_wherever_a_line_is_cut_the_bytes_are_the_same(platform: PlatformMaker) -> None:
+    p, content, cuts = await platform("videos"), film(6_000_000), random.Random(7)
+    path, video_id = await begun(p, len(content))
+    for _ in range(12):
+        offset = await offset_of(p, path)
+        part = content[offset : offset + cuts.randrange(1, 1_500_000)]
+        if offset + len(part) == len(content):
+            break
+        async with half_sent(p, path, part, len(content) - offset, offset):
+            await asyncio.sleep(cuts.choice((0, 0.01, 0.7)))
+
+    async def resumed() -> bool:
+        offset = await offset_of(p, path)
+        response = await send(p, path, offset, content[offset:])
+        assert response.status_code in (204, 409, 423)
+        return response.status_code == 204
+
+    await until(resumed)
     assert (await source_of(p, video_id)).read_bytes() == content
     assert (await look(p, video_id))["status"] == "queued"
 
