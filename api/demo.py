@@ -21,8 +21,8 @@ LENGTH_S = 64
 # Three scenes that dissolve into each other: a dive into the Mandelbrot set, drifting colours, cells that live and die.
 _COLOURS = ("0x0B132B", "0x1C6E8C", "0x5BC0BE", "0xFFD166", "0xEF476F", "0x26547C")
 _SCENES = (
-    "mandelbrot=s=1280x720:r=25:start_scale=2.6:end_scale=0.002:end_pts=640:maxiter=450:inner=black,hue=h=205:s=0.75",
-    "gradients=s=1280x720:r=25:n=6:speed=0.012:seed=11:type=spiral:"
+    "mandelbrot=s=640x360:r=25:start_scale=2.6:end_scale=0.002:end_pts=640:maxiter=300:inner=black,hue=h=205:s=0.75",
+    "gradients=s=640x360:r=25:n=6:speed=0.012:seed=11:type=spiral:"
     + ":".join(f"c{i}={colour}" for i, colour in enumerate(_COLOURS)),
     "life=s=320x180:r=25:mold=25:ratio=0.12:seed=4:death_color=0x1B3A6B:life_color=0xFFD166:mold_color=0x06121F",
 )
@@ -36,7 +36,8 @@ def film_command(ffmpeg: str, out: Path) -> list[str]:
     sound = f"aevalsrc='if(lt(mod(t,16),8),{chords[0]},{chords[1]})':s=48000:d={LENGTH_S}"
     fades = f"fade=in:st=0:d=1,fade=out:st={LENGTH_S - 2}:d=2[v]"
     graph = (
-        "[0]setsar=1,format=yuv420p[a];[1]setsar=1,format=yuv420p[b];"
+        "[0]scale=1280:720:flags=lanczos,setsar=1,format=yuv420p[a];"
+        "[1]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[b];"
         "[2]scale=1280:720:flags=neighbor,setsar=1,format=yuv420p[c];"
         "[a][b]xfade=transition=radial:duration=4:offset=20[ab];[ab][c]xfade=transition=circleopen:duration=4:offset=40,"
         f"{fades};[3]aecho=0.8:0.7:350:0.3,afade=out:st={LENGTH_S - 3}:d=3[s]"
@@ -55,7 +56,7 @@ async def fill(settings: Settings) -> None:
         if listed["total"]:
             print("The demo film is already there.", flush=True)
             return
-        print("Painting a demo film …", flush=True)
+        print("Painting a demo film; that takes about a minute …", flush=True)
         path = settings.home / "run/demo.mp4"
         command = film_command(binaries.ffmpeg(), path)
         await asyncio.to_thread(subprocess.run, command, check=True)
