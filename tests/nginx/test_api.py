@@ -134,6 +134,12 @@ async def test_a_service_that_is_away_is_a_problem_that_passes(gateway: GatewayM
     assert "access-control-allow-origin" not in answer.headers
 
 
+async def test_a_large_upload_whose_service_died_is_told_to_try_again(gateway: GatewayMaker) -> None:
+    p, g = await gateway("streaming")
+    answer = await p.http.patch(f"{g.url}/api/uploads/3", content=b"x" * (3 << 20))
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
 async def test_a_problem_of_a_service_passes_as_it_is(gateway: GatewayMaker) -> None:
     p, g = await gateway("streaming")
     answer = await p.http.get(f"{g.url}/api/stream/sessions", headers={"x-request-id": "mine" * 4})
