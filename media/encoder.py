@@ -6,7 +6,13 @@ from pathlib import Path
 
 from media.sandbox import GIB, Ended, Limits, run
 
-DAMAGED = ("Invalid data found", "moov atom not found", "could not find codec parameters", "maximum error rate")
+DAMAGED = (
+    "Invalid data found",
+    "moov atom not found",
+    "could not find codec parameters",
+    "maximum error rate",
+    "unknown timestamp",
+)
 
 
 class Failed(Exception):
@@ -24,21 +30,21 @@ async def encode(
     out: Path,
     *,
     limits: Limits,
-    on_frames: Callable[[int], None] | None = None,
+    on_seconds: Callable[[float], None] | None = None,
 ) -> None:
     """Run FFmpeg inside `out`, the only folder it may write to; raises Failed. Cancelling kills it.
 
-    `on_frames` hears twice a second how many pictures the first output has.
+    `on_seconds` hears twice a second how many media seconds are made.
     """
 
     def hear(line: bytes) -> None:
-        frames = frames_made(line)
-        if frames is not None and on_frames is not None:
-            on_frames(frames)
+        seconds = seconds_made(line)
+        if seconds is not None and on_seconds is not None:
+            on_seconds(seconds)
 
     ended = await run([binary, *arguments], limits, reads=[source], writes=[out], on_line=hear, cwd=out)
     if not ended.ok:
-        raise failure(ended)
+        raise failure(ended, source)
 
 
 def limits_for(media_seconds: float, pixels: int, copied_bytes: int = 0) -> Limits:
@@ -55,15 +61,16 @@ def limits_for(media_seconds: float, pixels: int, copied_bytes: int = 0) -> Limi
     )
 
 
-def frames_made(line: bytes) -> int | None:
-    """The number in a `frame=` line of `-progress`."""
-    key, _, value = line.partition(b"=")
-    return int(value) if key == b"frame" and value.strip().isdigit() else None
+def seconds_made(line: bytes) -> float | None:
+    """The time in an `out_time_us=` line of `-progress`, which is N/A at first."""
+    key, _, value = line.strip().partition(b"=")
+    return int(value) / 1_000_000 if key == b"out_time_us" and value.isdigit() else None
 
 
-def failure(ended: Ended) -> Failed:
-    """Why FFmpeg failed, from its status and last words."""
-    last = " / ".join(line.strip() for line in ended.stderr.strip().splitlines()[-3:])[-400:]
+def failure(ended: Ended, source: Path) -> Failed:
+    """Why FFmpeg failed, from its status and last words; where our files lie is nobody's business."""
+    words = ended.stderr.replace(f"file:{source}", "the film").strip().splitlines()
+    last = " / ".join(line.strip() for line in words[-3:])[-400:]
     if "No space left on device" in ended.stderr:
         return Failed("storage_full", "The disk of the media store is full.")
     if ended.timed_out or ended.status == -signal.SIGXCPU:

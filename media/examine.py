@@ -88,7 +88,8 @@ def examine(path: Path, bounds: Bounds) -> dict[str, Any]:
         "max_streams": str(bounds.max_streams * 2),
     }
     try:
-        with av.open(f"file:{path}", format=container, options=options) as film:
+        # Old titles are in whatever code page their author had.
+        with av.open(f"file:{path}", format=container, options=options, metadata_errors="replace") as film:
             return _facts(film, container, path.stat().st_size, bounds)
     except (FFmpegError, MemoryError, ValueError, OverflowError) as error:
         raise Refused("damaged", f"This file is damaged or incomplete: {_words(error)}.") from error

@@ -140,6 +140,8 @@ def _picture(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
         options["ss"] = _decimal(start - LEAD_SECONDS)
     picture = _open(plan, source, options)[str(plan.stream)]
     if plan.interlaced:
+        # bwdif does not cope with another size; for pictures of the first one this `scale` does nothing.
+        picture = picture.filter("scale", *plan.coded, interl=-1)
         picture = picture.filter("bwdif", mode="send_field", deint="interlaced")
     return picture
 

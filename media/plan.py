@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from media.ladder import Rung, instant, ladder
+from media.language import language_tag
 from media.probe import SourceInfo
 from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 
@@ -26,7 +27,10 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`copied`: units read the indexed copy of the source, not the upload. `colour` says how pictures become BT.709."""
+    """`width` and `height` are in square pixels, upright; `coded` is how the source stores its first pictures.
+
+    `copied`: units read the indexed copy of the source, not the upload. `colour` says how pictures become BT.709.
+    """
 
     duration_ms: int
     segments: int
@@ -37,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True):
     copied: bool
     demuxer: str
     stream: int
+    coded: tuple[int, int]
     interlaced: bool
     colour: Literal["sdr", "rgb", "pq", "hlg"]
     rungs: list[Rung]
@@ -66,8 +71,9 @@ class Plan(msgspec.Struct, frozen=True):
 
     def samples(self, name: str) -> list[int]:
         """Pictures, or AAC frames, in each segment of a rendition; sound begins with one more, for priming."""
+        timeline = self.timeline
         if not self.is_audio(name):
-            return [self.timeline.frames_in(index, index + 1) for index in range(self.segments)]
+            return [timeline.frames_in(index, index + 1) for index in range(timeline.count)]
         frames = [int(seconds * AAC_RATE) // AAC_FRAME for seconds in self.durations(name)]
         return [frames[0] + 1, *frames[1:]]
 
@@ -90,11 +96,12 @@ def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
         copied=copied,
         demuxer=source.container,
         stream=source.picture.stream,
+        coded=(source.picture.width, source.picture.height),
         interlaced=source.picture.interlaced,
         colour=_colour(source),
         rungs=rungs,
         tracks=[
-            Track(f"audio-{number}", sound.stream, sound.language_tag, sound.title)
+            Track(f"audio-{number}", sound.stream, language_tag(sound.language), sound.title)
             for number, sound in enumerate(source.sounds)
         ],
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from media.ffmpeg import INIT
 from media.ladder import AUDIO_BITRATE, AUDIO_CODEC, Rung
+from media.language import language_name
 from media.plan import Plan, Track
 
 MASTER = "master.m3u8"
@@ -133,6 +134,6 @@ def _track_names(tracks: Sequence[Track]) -> list[str]:
     names: list[str] = []
     for number, track in enumerate(tracks, 1):
         wanted = UNWELCOME.sub(" ", track.title).strip()[:60]
-        wanted = wanted or (track.language if track.language != "und" else f"Audio {number}")
+        wanted = wanted or language_name(track.language) or f"Audio {number}"
         names.append(wanted if wanted not in names else f"{wanted} ({number})")
     return names

@@ -3,7 +3,6 @@
 `Refused` carries a stable code and a sentence for the person who uploaded the file.
 """
 
-import re
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from media.formats import for_examine
+from media.formats import MAX_PIXELS, MAX_SECONDS, for_examine
 from media.sandbox import Ended, Limits, run
 
 EXAMINE = Path(__file__).with_name("examine.py")
 LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
+MAX_RATE = 100_000
 BOUNDS = msgspec.json.encode(for_examine()).decode()
-LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 Ratio = Annotated[str, Meta(pattern=r"^[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
 Stream = Annotated[int, Meta(ge=0, lt=32)]
@@ -65,12 +64,6 @@ class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: Annotated[str, Meta(max_length=16)]
     title: Annotated[str, Meta(max_length=200)]
 
-    @property
-    def language_tag(self) -> str:
-        """The language as playlists want it, `und` when it makes no sense."""
-        lower = self.language.lower()
-        return lower if LANGUAGE.fullmatch(lower) else "und"
-
 
 class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`seconds` is where the pictures end, counted from the start of the film; `frames` 0 when not counted.
@@ -107,14 +100,21 @@ async def probe(path: Path) -> SourceInfo:
 
 
 def _believe(line: bytes, ended: Ended) -> SourceInfo:
+    """The reader may be in the hands of the file by now: its bounds are ours to check."""
     try:
         answer = msgspec.json.decode(line, type=_Answer)
     except msgspec.DecodeError:
         answer = _Answer()
     if answer.refused is not None:
         raise Refused(answer.refused.code, answer.refused.message)
-    if answer.source is None:
+    if answer.source is None or not _is_bounded(answer.source):
         took_too_long = ended.timed_out or ended.status < 0
         why = "it takes too much time or memory to read" if took_too_long else "it makes our reader fail"
         raise Refused("damaged", f"This file is damaged or built to do harm: {why}.")
     return answer.source
+
+
+def _is_bounded(source: SourceInfo) -> bool:
+    picture = source.picture
+    fits = picture.width * picture.height <= MAX_PIXELS and Fraction(1, 4) <= Fraction(picture.sar) <= 4
+    return fits and Fraction(source.seconds) <= MAX_SECONDS and Fraction(source.rate) <= MAX_RATE

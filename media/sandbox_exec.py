@@ -76,7 +76,9 @@ def only_files_of(libc: ctypes.CDLL, ruleset: int) -> bool:
 
 def limit(memory: int, cpu: int, file_bytes: int, files: int) -> None:
     """Address space, CPU seconds, bytes per file, open files; no core dumps. Never above what is allowed to us."""
-    wanted = {"AS": memory, "CPU": cpu, "FSIZE": file_bytes, "NOFILE": files, "CORE": 0}
+    wanted = {"CPU": cpu, "FSIZE": file_bytes, "NOFILE": files, "CORE": 0}
+    if sys.platform == "linux":  # macOS counts gigabytes of shared system libraries
+        wanted["AS"] = memory
     for name, value in wanted.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         ceiling = resource.getrlimit(kind)[1]

@@ -2,7 +2,7 @@
 
 import asyncio
 import filecmp
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ from api.clients import Unit
 from media import ffmpeg
 from media.boxes import BadBox, read_media
 from media.encoder import Failed, encode, limits_for
-from media.plan import Plan, from_document
-from media.sandbox import Limits
+from media.plan import Plan, Track, from_document
 from workers.shop import Progress, Shop, settle, sync_folder
 
 log = structlog.get_logger()
@@ -23,6 +22,8 @@ LOOK_EVERY_S = 0.1
 # x264 learns its reordering delay from the first pictures: a span of fewer gets another init segment and other times.
 LEAST_FRAMES = 16
 
+Run = Callable[[list[str], Path], Awaitable[None]]
+
 
 async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, Any]:
     """Make the segments of a unit that are not there yet. Raises Failed."""
@@ -30,34 +31,36 @@ async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, A
     span = _missing(plan, unit, shop.generation(unit))
     if not span:
         return {"encoded": 0}
-    source = shop.source(unit, plan)
+    timeline = plan.timeline
+    seconds = float(timeline.frames_in(span.start, span.stop) / timeline.rate)
+    limits = limits_for(seconds + ffmpeg.LEAD_SECONDS, plan.width * plan.height)
     with shop.scratch(unit) as scratch:
         for name in unit.renditions:
             (scratch / name).mkdir()
         moving = Moving(plan, unit.renditions, span, scratch, shop.generation(unit))
-        seconds = plan.timeline.frames_in(span.start, span.stop) / plan.timeline.rate
-        limits = limits_for(float(seconds) + ffmpeg.LEAD_SECONDS, plan.width * plan.height)
+
+        async def run(arguments: list[str], source: Path) -> None:
+            await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.reach)
+
+        source, rungs = shop.source(unit, plan), plan.rungs_named(unit.renditions)
         if unit.kind == "audio":
-            making = _sound(shop, unit, plan, scratch, limits)
+            making = _sound(run, plan, plan.track_named(unit.renditions[0]), source, scratch / ffmpeg.LEVEL)
         else:
-            arguments = ffmpeg.video(plan, plan.rungs_named(unit.renditions), source, span, shop.threads)
-            making = encode(shop.ffmpeg, arguments, source, scratch, limits=limits)
+            making = run(ffmpeg.video(plan, rungs, source, span, shop.threads), source)
         await _move_while(making, moving, progress)
     return {"encoded": len(span)}
 
 
-async def _sound(shop: Shop, unit: Unit, plan: Plan, scratch: Path, limits: Limits) -> None:
+async def _sound(run: Run, plan: Plan, track: Track, source: Path, levelled: Path) -> None:
     """A whole track; one that changes rate or layout midway makes FFmpeg fail, and is levelled first."""
-    track, source, levelled = plan.track_named(unit.renditions[0]), shop.source(unit, plan), scratch / ffmpeg.LEVEL
     try:
-        await encode(shop.ffmpeg, ffmpeg.audio(plan, track, source), source, scratch, limits=limits)
+        await run(ffmpeg.audio(plan, track, source), source)
     except Failed as failed:
         if failed.code != "encode_failed":
             raise
         log.info("sound.levelled", reason=failed.message)
-        await encode(shop.ffmpeg, ffmpeg.level(plan, track, source), source, scratch, limits=limits)
-        again = ffmpeg.audio(plan, track, levelled, levelled=True)
-        await encode(shop.ffmpeg, again, levelled, scratch, limits=limits)
+        await run(ffmpeg.level(plan, track, source), source)
+        await run(ffmpeg.audio(plan, track, levelled, levelled=True), levelled)
 
 
 def _missing(plan: Plan, unit: Unit, folder: Path) -> range:
@@ -83,7 +86,7 @@ async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progr
         while not ended:
             await asyncio.wait({encoding}, timeout=LOOK_EVERY_S)
             ended = encoding.done()
-            progress.segments, progress.media_seconds = await asyncio.to_thread(moving.move)
+            progress.segments = await asyncio.to_thread(moving.move)
         await encoding
     finally:
         encoding.cancel()
@@ -105,16 +108,14 @@ class Moving:
         self.next = dict.fromkeys(self.names, self.span.start)
         self.samples = {name: self.plan.samples(name) for name in self.names}
 
-    def move(self) -> tuple[int, float]:
-        """Move what is whole; gives (segments that all renditions have, their seconds)."""
+    def move(self) -> int:
+        """Move what is whole; gives how many segments all renditions have."""
         for name in self.names:
             while self._is_whole(name, made := self.scratch / name / f"{self.next[name]}.m4s"):
                 self._place_init(name)
                 settle(made, self.folder / name / self.plan.timeline.segment(self.next[name]).name)
                 self.next[name] += 1
-        done = min(self.next.values())
-        seconds = self.plan.timeline.start(done) - self.plan.timeline.start(self.span.start)
-        return done - self.span.start, float(seconds)
+        return min(self.next.values()) - self.span.start
 
     def finish(self) -> None:
         """After the encoder's end: everything must be there, and be safe on disk. Raises Failed."""

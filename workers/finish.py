@@ -28,8 +28,11 @@ async def finish_film(shop: Shop, unit: Unit, progress: Progress) -> dict[str, A
     plan, folder = from_document(unit.plan), shop.generation(unit)
     try:
         film, renditions = await asyncio.to_thread(_measured, folder, plan)
-    except (BadBox, OSError) as error:
-        raise Failed("not_conformant", f"A finished segment cannot be read back: {error}", permanent=True) from error
+    except BadBox as bad:
+        raise Failed("not_conformant", f"A finished segment is damaged: {bad}.", permanent=True) from bad
+    except FileNotFoundError as missing:
+        name = Path(missing.filename).name
+        raise Failed("not_conformant", f"A finished segment is missing: {name}.", permanent=True) from missing
     findings = await asyncio.to_thread(conformance.check, film)
     report = conformance.report(film, findings)
     playlist.publish(folder / REPORT, msgspec.json.format(msgspec.json.encode(report)))

@@ -24,13 +24,17 @@ class Progress:
     """How far a unit is; told to the videos service with each renewal of the lease."""
 
     segments: int = 0
-    media_seconds: float = 0.0
+    _seconds: float = 0.0
     _since: float = field(default_factory=time.monotonic)
+
+    def reach(self, seconds: float) -> None:
+        """So much of the span is encoded."""
+        self._seconds = max(self._seconds, seconds)
 
     @property
     def speed(self) -> float:
         """Media seconds a second."""
-        return round(self.media_seconds / max(time.monotonic() - self._since, 0.001), 3)
+        return round(self._seconds / max(time.monotonic() - self._since, 0.001), 3)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,25 @@
 """What an FFmpeg run tells: progress, and why it failed in words for people."""
 
+from pathlib import Path
+
 import pytest
 
-from media.encoder import failure, frames_made, limits_for
+from media.encoder import failure, limits_for, seconds_made
 from media.sandbox import Ended
 
 
 @pytest.mark.parametrize(
-    ("line", "frames"),
-    [(b"frame=120\n", 120), (b"frame=  7\n", 7), (b"fps=3\n", None), (b"frame=N/A\n", None), (b"frame\n", None)],
+    ("line", "seconds"),
+    [
+        (b"out_time_us=4004000\n", 4.004),
+        (b"out_time_us=N/A\n", None),
+        (b"out_time_us=-21333\n", None),
+        (b"frame=3\n", None),
+        (b"out_time_us\n", None),
+    ],
 )
-def test_progress_lines_give_frames(line: bytes, frames: int | None) -> None:
-    assert frames_made(line) == frames
+def test_progress_lines_give_seconds(line: bytes, seconds: float | None) -> None:
+    assert seconds_made(line) == seconds
 
 
 @pytest.mark.parametrize(
@@ -30,9 +38,14 @@ def test_progress_lines_give_frames(line: bytes, frames: int | None) -> None:
 def test_a_failure_says_whose_fault_it_is(
     status: int, stderr: str, timed_out: bool, code: str, permanent: bool
 ) -> None:
-    failed = failure(Ended(status, stderr, timed_out))
+    failed = failure(Ended(status, stderr, timed_out), Path("/sources/film"))
     assert (failed.code, failed.permanent) == (code, permanent)
     assert failed.message.endswith((".", stderr.splitlines()[-1] if stderr else "why"))
+
+
+def test_a_failure_does_not_tell_where_files_lie() -> None:
+    failed = failure(Ended(1, "file:/sources/film: Invalid data found", timed_out=False), Path("/sources/film"))
+    assert failed.message == "The film cannot be decoded: the film: Invalid data found"
 
 
 def test_limits_grow_with_the_work() -> None:

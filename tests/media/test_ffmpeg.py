@@ -80,7 +80,7 @@ def test_levelled_sound_keeps_the_film_s_time() -> None:
 
 def test_woven_pictures_become_twice_as_many() -> None:
     said = command(ffmpeg.video(changed(interlaced=True), [rung("360p")], SOURCE, range(1), 1))
-    assert "[0:0]bwdif=deint=interlaced:mode=send_field[s0];[s0]fps=" in said
+    assert "[0:0]scale=1280:720:interl=-1[s0];[s0]bwdif=deint=interlaced:mode=send_field[s1];[s1]fps=" in said
 
 
 def test_hdr_is_scaled_and_then_tone_mapped() -> None:

@@ -1,5 +1,6 @@
 """Uploads made to do harm: each is refused with a typed reason, or bounded."""
 
+import json
 import struct
 from pathlib import Path
 
@@ -130,6 +131,18 @@ def test_a_box_that_claims_more_than_the_file_is_no_reason_to_trust_it() -> None
         sniff(b"RIFF\0\0\0\0WAVE")
 
 
+def answer(seconds: str = "1", rate: str = "25", **picture: object) -> bytes:
+    """What the reader prints, with one thing changed."""
+    looks = {"stream": 0, "codec": "h264", "width": 64, "height": 64, "sar": "1", "rotation": 0, "pix_fmt": "yuv420p"}
+    looks |= {"interlaced": False, "hdr": "", **picture}
+    facts = {"container": "mov", "indexed": True, "seconds": seconds, "frames": 25, "rate": rate, "sounds": []}
+    return json.dumps({"source": {**facts, "picture": looks}}).encode()
+
+
+def test_a_proper_answer_is_believed() -> None:
+    assert _believe(answer(), Ended(0, "", timed_out=False)).frames == 25
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -139,6 +152,11 @@ def test_a_box_that_claims_more_than_the_file_is_no_reason_to_trust_it() -> None
         b'{"source": {"container": "concat"}}',
         b'{"refused": {"code": "Bad Code", "message": "x"}}',
         b'{"source": null, "extra": 1}',
+        answer(seconds="99999999999999999999"),
+        answer(rate="99999999999/1"),
+        answer(sar="99999/1"),
+        answer(width=65536, height=65536),
+        answer(hdr="<b>"),
     ],
 )
 def test_a_reader_taken_over_by_the_file_is_not_believed(line: bytes) -> None:

@@ -96,6 +96,19 @@ async def test_a_film_that_changes_its_size_midway_goes_on(tmp_path: Path) -> No
     assert clips.numbers(frames) == [*range(50), *range(50)]
 
 
+async def test_a_broadcast_that_changes_its_size_midway_goes_on(tmp_path: Path) -> None:
+    woven = ("-c:v", "mpeg2video", "-q:v", "3", "-flags", "+ildct+ilme", "-f", "mpegts", "-muxdelay", "0")
+    halves = []
+    for start, size in ((0, "160:96"), (2, "320:192")):
+        view = ("-vf", f"scale={size}:flags=neighbor,setfield=tff", "-output_ts_offset", str(start))
+        halves.append(clips.numbered(tmp_path / f"{start}.ts", 2, *view, *woven, sound=False).read_bytes())
+    (tmp_path / "film.ts").write_bytes(b"".join(halves))
+    _, frames = await shown(tmp_path / "film.ts", tmp_path)
+    numbers = clips.numbers(frames)
+    assert len(set(numbers[:96])) >= 48
+    assert len(set(numbers[104:])) >= 46
+
+
 async def test_a_slow_source_is_shown_at_a_natural_rate(tmp_path: Path) -> None:
     film = clips.numbered(tmp_path / "slow.mp4", 3, rate="12.5")
     plan, frames = await shown(film, tmp_path)

@@ -24,6 +24,7 @@ def plan(frames: int = 250, tracks: tuple[tuple[str, str], ...] = (("en", ""),))
         copied=False,
         demuxer="mov",
         stream=0,
+        coded=(1280, 720),
         interlaced=False,
         colour="sdr",
         rungs=ladder(1280, 720, timeline.rate),
@@ -62,7 +63,7 @@ def test_the_multivariant_playlist_starts_with_the_middle_and_adds_the_sound() -
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         "#EXT-X-INDEPENDENT-SEGMENTS",
-        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="en",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",'
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",'
         'URI="audio-0/index.m3u8"',
         '#EXT-X-STREAM-INF:BANDWIDTH=2540000,AVERAGE-BANDWIDTH=2030000,CODECS="avc1.64001f,mp4a.40.2",'
         'RESOLUTION=960x540,FRAME-RATE=29.970,AUDIO="audio",CLOSED-CAPTIONS=NONE',
@@ -83,11 +84,11 @@ def test_a_silent_film_names_no_audio_group() -> None:
 
 
 def test_titles_are_made_harmless_and_unique() -> None:
-    tracks = (("en", 'Director"\n#EXT-X-KEY:METHOD=AES-128'), ("en", ""), ("fr", ""), ("und", ""), ("en", "en"))
+    tracks = (("en", 'Director"\n#EXT-X-KEY:METHOD=AES-128'), ("en", ""), ("fr", ""), ("und", ""), ("en", "English"))
     text = playlist.multivariant(plan(tracks=tracks), [playlist.planned(plan().instant)], [])
     lines = [line for line in text.splitlines() if line.startswith("#EXT-X-MEDIA")]
     names = [line.split('NAME="')[1].split('"')[0] for line in lines]
-    assert names == ["Director #EXT-X-KEY:METHOD=AES-128", "en", "fr", "Audio 4", "en (5)"]
+    assert names == ["Director #EXT-X-KEY:METHOD=AES-128", "English", "Français", "Audio 4", "English (5)"]
     assert not any(line.startswith("#EXT-X-KEY") for line in text.splitlines())
     assert [("DEFAULT=YES" in line) for line in lines] == [True, False, False, False, False]
 

@@ -1,10 +1,12 @@
 """What the probe says of films of every kind."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from media import examine, formats
 from media.plan import from_document, make_plan, to_document
 from media.probe import Picture, SourceInfo, probe
 from tests import films
@@ -89,9 +91,15 @@ async def test_tracks_keep_language_and_title(tmp_path: Path) -> None:
     )
     plan = make_plan(await probe(film), copied=False)
     assert [(t.name, t.language, t.title) for t in plan.tracks] == [
-        ("audio-0", "ger", ""),
+        ("audio-0", "de", ""),
         ("audio-1", "und", "Kommentar"),
     ]
+
+
+async def test_a_title_in_an_old_code_page_is_no_damage(tmp_path: Path) -> None:
+    film = clips.numbered(tmp_path / "a.mkv", 1, "-c:v", "libx264", "-c:a", "aac", "-metadata:s:a:0", "title=Fraenzi")
+    film.write_bytes(film.read_bytes().replace(b"Fraenzi", b"Fr\xe4nzi!"))
+    assert (await probe(film)).sounds[0].title == "Fr\N{REPLACEMENT CHARACTER}nzi!"
 
 
 async def test_cover_art_is_no_film_but_does_not_hide_one(tmp_path: Path) -> None:
@@ -114,7 +122,7 @@ async def test_milliseconds_of_matroska_do_not_blur_the_rate(rate: str, told: st
 async def test_a_plan_survives_its_document() -> None:
     plan = make_plan(await probe(films.bunny()), copied=False)
     document = to_document(plan)
-    assert from_document(document) == plan
+    assert from_document(json.loads(json.dumps(document))) == plan
     assert {name: document[name] for name in ("duration_ms", "segments", "frame_rate", "width", "height")} == {
         "duration_ms": 5280,
         "segments": 2,
@@ -128,3 +136,16 @@ def test_a_source_without_sound_has_no_tracks() -> None:
     picture = Picture(0, "h264", 64, 64, "1", 0, "yuv420p", interlaced=False, hdr="")
     info = SourceInfo("mov", indexed=True, seconds="3", frames=75, rate="25", picture=picture, sounds=[])
     assert make_plan(info, copied=False).tracks == []
+
+
+@pytest.mark.parametrize("scanned_bytes", [0, 1 << 30], ids=["tail", "whole"])
+def test_a_large_film_is_measured_by_its_end(
+    scanned_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = clips.numbered(tmp_path / "a.mkv", 16, rate="30000/1001")
+    monkeypatch.setattr(examine, "SCANNED_BYTES", scanned_bytes)
+    found = examine.examine(film, examine.Bounds(**formats.for_examine()))
+    assert found["indexed"]
+    assert found["frames"] == (480 if scanned_bytes else 0)
+    assert abs(Fraction(found["seconds"]) - Fraction(16016, 1000)) < Fraction(1, 100)
+    assert found["rate"] == "30000/1001"
