@@ -111,7 +111,7 @@ class Moving:
     def move(self) -> int:
         """Move what is whole; gives how many segments all renditions have."""
         for name in self.names:
-            while self._is_whole(name, made := self.scratch / name / f"{self.next[name]}.m4s"):
+            while self.next[name] < self.span.stop and self._is_whole(name, made := self._made(name)):
                 self._place_init(name)
                 settle(made, self.folder / name / self.plan.timeline.segment(self.next[name]).name)
                 self.next[name] += 1
@@ -124,6 +124,9 @@ class Moving:
                 sentence = f"The encoder ended well, but segment {reached} of {name} is missing or cut short."
                 raise Failed("encode_failed", sentence)
             sync_folder(self.folder / name)
+
+    def _made(self, name: str) -> Path:
+        return self.scratch / name / f"{self.next[name]}.m4s"
 
     def _is_whole(self, name: str, made: Path) -> bool:
         """An FFmpeg that fails midway closes and names its last segment as if it were whole: count what is in it."""

@@ -27,7 +27,7 @@ async def running(p: Platform, queue: str) -> AsyncIterator[asyncio.subprocess.P
         await process.wait()
 
 
-async def eventually(fact: Callable[[], Awaitable[bool]], seconds: float = 40) -> None:
+async def eventually(fact: Callable[[], Awaitable[bool]], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not await fact():
         assert time.monotonic() < deadline

@@ -152,7 +152,7 @@ async def test_a_silent_videos_service_is_waited_for_as_long_as_the_lease_lasts(
     began = time.monotonic()
     async with Clients(nowhere, caller="worker") as clients:
         await working(p, clients, short, renew_every_s=0.2)
-    assert 1.0 <= time.monotonic() - began < 5
+    assert 1.0 <= time.monotonic() - began < 10
     assert not children()
 
 
