@@ -50,7 +50,7 @@ async def test_a_segment_is_served_as_soon_as_it_is_made(gateway: GatewayMaker) 
     await asked_for(p)
     g.write(f"{video}/1/{PIECE}")
     answer = await asked
-    assert (answer.status_code, answer.content) == (206, SEGMENT[:256])
+    assert (answer.status_code, answer.content) == (200, SEGMENT)  # whole: a part might cost nothing
     assert answer.headers["content-type"] == "video/iso.segment"
     assert answer.headers.get_list("cache-control") == ["public, max-age=31536000, immutable"]
     assert answer.headers.get_list("x-request-id") == [answer.headers["x-request-id"]]
