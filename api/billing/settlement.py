@@ -109,7 +109,8 @@ def deliver(hold: Hold, watch: Watch, intervals: Sequence[Interval], t_ms: int) 
     before_ms = watch.seen_ms
     watch.seen = metering.union([*watch.seen, *intervals])
     watch.seen_ms = metering.length_ms(watch.seen)
-    hold.added_ms += watch.seen_ms - before_ms
+    if watch.id == hold.watch_id:
+        hold.added_ms += watch.seen_ms - before_ms
     hold.live = hold.state != "ended"
 
 

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.billing.scenes import Scene, check_books, fetched, ledger, played
+from tests.billing.scenes import NOW_MS, Scene, check_books, fetched, ledger, played
 from tests.conftest import PlatformMaker
+
+DAY_MS = 24 * 3_600_000
 
 
 async def playing(platform: PlatformMaker, amount: int = 1000) -> Scene:
@@ -129,3 +131,16 @@ async def test_a_spent_session_ends_too(platform: PlatformMaker) -> None:
     assert (await scene.hold("s")).state == "spent"
     hold = await scene.end("s", 100_000)
     assert (hold.state, hold.final, hold.balance_micros) == ("ended", False, 0)
+
+
+async def test_lines_of_the_day_before_forgive_nothing_of_the_next(platform: PlatformMaker) -> None:
+    scene = await playing(platform)
+    begun = NOW_MS - DAY_MS + 60_000
+    await scene.log(fetched("s", 0, t_ms=begun))
+    await scene.start("late")
+    # The session goes on in the next day's watch before an edge says what it fetched in the old one.
+    await scene.log(fetched("late", 40_000, t_ms=begun + DAY_MS))
+    await scene.log(*played("late", 0, 40_000, t_ms=begun + DAY_MS - 1))
+    hold = await scene.end("late", 4_000)
+    assert (hold.state, hold.delivered_ms, hold.forgiven_ms, hold.charged_micros) == ("ended", 44_000, 4_000, 36_000)
+    await check_books(scene.db)
