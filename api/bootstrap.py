@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> None:
         os.chdir(root)
         os.environ["PATH"] = f"{python.parent}:{os.environ.get('PATH', '')}"
         os.execv(python, [str(python), "-m", "pytest", *(arguments[1:] or ["-n", "2", "--dist", "loadgroup"])])
-    os.execv(python, [str(python), "-m", "api", *(arguments or ["--help"])])
+    # -P: root may stand in a folder where others left modules.
+    os.execv(python, [str(python), "-P", "-m", "api", *(arguments or ["--help"])])
 
 
 def reachable_root() -> Path:

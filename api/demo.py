@@ -57,7 +57,7 @@ async def fill(settings: Settings) -> None:
             print("The demo film is already there.", flush=True)
             return
         print("Painting a demo film; that takes about a minute …", flush=True)
-        path = settings.home / "run/demo.mp4"
+        path = settings.home / "control/demo.mp4"  # not where a link could wait for what root writes
         command = film_command(binaries.ffmpeg(), path)
         await asyncio.to_thread(subprocess.run, command, check=True)
         creator, creator_password = await _account(http, "creator", "Ada", "Maker")

@@ -56,7 +56,7 @@ def prepare(settings: Settings) -> Settings:
 
 
 def with_secrets(settings: Settings, who: Account) -> Settings:
-    """Generate what is missing of the secrets, once; only the programs' account may read the file."""
+    """Generate what is missing of the secrets, once; the programs may read the file, but the next start obeys it."""
     path = settings.home / "secrets.env"
     lines = (
         path.read_text().splitlines() if path.exists() else ["# Made by the first start. Keep it, and keep it secret."]
@@ -64,7 +64,8 @@ def with_secrets(settings: Settings, who: Account) -> Settings:
     known = {line.split("=", 1)[0] for line in lines}
     missing = [f"{name}={secrets.token_hex(32)}" for name in SECRETS if name not in known]
     if missing:
-        write(path, "\n".join([*lines, *missing]) + "\n", who)
+        write(path, "\n".join([*lines, *missing]) + "\n", Account("us"))
+    who.let_read(path)
     return load({**os.environ, "STREAMIFY_HOME": str(settings.home)})
 
 
@@ -76,7 +77,7 @@ def write(path: Path, text: str, who: Account) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    who.own(fresh)
+        who.own(file.fileno())
     fresh.rename(path)
 
 

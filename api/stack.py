@@ -40,9 +40,16 @@ class Account:
         """Arguments for subprocess that give up our rights."""
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
-    def own(self, path: Path) -> None:
+    def own(self, place: Path | int) -> None:
+        """Give a path to the account; an open file in folders it can write to, where a path may become a link."""
         if self.uid is not None:
-            os.chown(path, self.uid, self.gid or -1)
+            os.chown(place, self.uid, self.gid or -1)
+
+    def let_read(self, path: Path) -> None:
+        """Ours to change, the account's to read."""
+        if self.uid is not None:
+            os.chown(path, 0, self.gid or -1)
+            path.chmod(0o640)
 
 
 class NoSuchAccount(RuntimeError):
