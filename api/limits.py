@@ -7,6 +7,7 @@ When Redis is away requests pass: a limit is a courtesy, an outage is not.
 
 import re
 import time
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from math import ceil
 
 import structlog
@@ -95,4 +96,15 @@ class RateLimit:
 
 def client_address(request: Request) -> str:
     """The caller's address; the gateway overwrites `X-Real-IP`, and nothing else reaches the service ports."""
-    return request.headers.get("x-real-ip") or (request.client.host if request.client else "unknown")
+    return counted(request.headers.get("x-real-ip") or (request.client.host if request.client else "unknown"))
+
+
+def counted(address: str) -> str:
+    """What counts as one caller: an IPv4 address, or the /64 that an IPv6 customer has for himself."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))

@@ -96,3 +96,13 @@ async def test_a_hash_of_older_parameters_is_renewed_at_sign_in(platform: Platfo
     assert (await login(p)).status_code == 200
     assert "m=65536,t=3,p=4" in await p.db("auth").value("select password from users")
     assert (await login(p)).status_code == 200
+
+
+async def test_the_addresses_of_one_ipv6_customer_count_as_one(platform: PlatformMaker) -> None:
+    p = await platform("auth")
+    await register(p)
+    for n in range(5):
+        headers = {"x-real-ip": f"2001:db8:0:7::{n}"}
+        assert (await login(p, password="not the harbour", headers=headers)).status_code == 401
+    assert (await login(p, headers={"x-real-ip": "2001:db8:0:7:ffff::1"})).status_code == 429
+    assert (await login(p, headers={"x-real-ip": "2001:db8:0:8::1"})).status_code == 200
