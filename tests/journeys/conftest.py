@@ -1,4 +1,4 @@
-"""One whole stack and one headless Chromium for all journeys."""
+"""One whole stack for all journeys, a headless Chromium for each."""
 
 import os
 import shutil
@@ -28,8 +28,10 @@ def stack() -> Iterator[Stack]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
+    """A Chromium of one test. Playwright keeps an event loop running while it is open, and the async tests of the same
+    process need that place."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     assert path, "the journeys need Chromium: install the package 'chromium'"
     with sync_playwright() as playwright:
