@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,14 @@ def test_files_stay_below_their_ceiling(paths: list[Path], ceiling: int) -> None
     assert {str(p.relative_to(ROOT)): lines(p) for p in paths if lines(p) > ceiling} == {}
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """A file's syntax, parsed once."""
+    return ast.parse(path.read_text())
+
+
 def functions(path: Path) -> list[tuple[str, int]]:
-    found = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    found = [n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [(f"{path.relative_to(ROOT)}:{n.name}", (n.end_lineno or n.lineno) - n.lineno + 1) for n in found]
 
 
@@ -60,7 +67,7 @@ def test_functions_stay_below_forty_lines() -> None:
 def test_statements_stay_below_twenty_five_lines() -> None:
     long = []
     for path in PYTHON:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             if re.match(r"\s*(select|insert|update|delete|with)\b", text) and len(text.strip().splitlines()) > 25:
                 long.append(f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}")
@@ -68,7 +75,7 @@ def test_statements_stay_below_twenty_five_lines() -> None:
 
 
 def test_every_module_opens_with_what_it_owns() -> None:
-    assert [str(p.relative_to(ROOT)) for p in PYTHON if not ast.get_docstring(ast.parse(p.read_text()))] == []
+    assert [str(p.relative_to(ROOT)) for p in PYTHON if not ast.get_docstring(tree(p))] == []
 
 
 def test_only_the_database_module_says_asyncpg() -> None:
