@@ -61,6 +61,9 @@ async def tell_spent(db: Database, clients: Clients, user_id: int | None = None)
                 await clients.streaming_set_spent(session_id, spent=spent)
             except Problem as problem:
                 log.warning("spent.untold", session_id=session_id, problem=problem.detail)
+                if problem.status == 404:
+                    # Its start is not finished: told now and forgotten there, it would play on for free.
+                    continue
                 return told
             await queries_log.set_told(tx, session_id, spent=spent)
             told += 1

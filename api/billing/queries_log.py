@@ -62,12 +62,12 @@ async def lock_telling(db: Queries, session_id: str) -> None:
 
 
 async def untold(db: Queries, user_id: int | None, limit: int) -> list[str]:
-    """Sessions of which streaming does not know whether their money is gone; of one user, or of all."""
+    """Live sessions of which streaming does not know whether their money is gone; of one user, or of all."""
     sql = """
         select array(
             select session_id
             from hold
-            where state <> 'ended' and (state = 'spent') <> spent_told
+            where state <> 'ended' and (state = 'spent') <> spent_told and expires_at is not null
                 and (:user_id::bigint is null or user_id = :user_id)
             limit :limit
         )

@@ -159,10 +159,10 @@ async def note_delivered(db: Queries, session_id: str, delivered_ms: int, charge
     )
 
 
-async def set_spent(db: Queries, session_id: str, *, spent: bool) -> None:
-    """Note billing's word on a session's money."""
+async def set_spent(db: Queries, session_id: str, *, spent: bool) -> int:
+    """Note billing's word on a session's money; gives 0 when there is no such session."""
     sql = "update stream_sessions set spent = :spent where session_id = :session_id"
-    await db.run(sql, session_id=session_id, spent=spent)
+    return await db.run(sql, session_id=session_id, spent=spent)
 
 
 async def end(db: Queries, session_id: str, reason: str) -> int:

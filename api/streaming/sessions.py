@@ -172,8 +172,9 @@ async def listed(db: Database, user: User, active: bool | None) -> list[queries.
 
 
 async def set_spent(db: Database, session_id: str, *, spent: bool) -> None:
-    """Billing's word; one about a session we never opened changes nothing."""
-    await queries.set_spent(db, session_id, spent=spent)
+    """Billing's word; raises NotFound about a session we have not opened yet: billing must say it again."""
+    if not await queries.set_spent(db, session_id, spent=spent):
+        raise NotFound("There is no such session.")
 
 
 async def positions(db: Database, user: User) -> list[queries_position.Position]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.billing import outbox
+from api.billing import outbox, queries_log
 from api.clients import Clients
 from tests.billing.scenes import CREATOR, NOW_MS, VIDEO, VIEWER, Scene, played, until
 from tests.conftest import Platform, PlatformMaker
@@ -130,3 +130,21 @@ async def test_many_tellers_leave_the_last_word_last(platform: PlatformMaker) ->
             await asyncio.gather(*tellers, scene.deposit(amount=100))
     assert ear.told[-1][1] == {"spent": False}
     assert await scene.db.value("select spent_told from hold") is False
+
+
+async def test_a_session_whose_start_is_not_finished_is_told_again(platform: PlatformMaker) -> None:
+    scene = Scene(await platform("billing", "streaming"))
+    streaming = scene.p.db("streaming")
+    await scene.deposit(amount=100)
+    await scene.start("s", price_per_minute=100)
+    # A reload takes the only minute over before streaming has opened the session it replaces.
+    await scene.start("reload", price_per_minute=100)
+    assert (await scene.sweep())["told"] == 0
+    sql = """insert into stream_sessions (session_id, video_id, user_id, generation, duration_ms, price_per_minute)
+             values ('s', :video, :user, 1, 600000, 100)"""
+    await streaming.run(sql, video=VIDEO, user=VIEWER)
+    assert (await scene.sweep())["told"] == 1
+    assert await streaming.value("select spent from stream_sessions where session_id = 's'") is True
+    # One that streaming never opens is given up with its hold.
+    await scene.db.run("update hold set spent_told = false, expires_at = null")
+    assert await queries_log.untold(scene.db, None, 100) == []
