@@ -77,6 +77,8 @@ def stack() -> Iterator[ComposeStack]:
         wait_for(lambda: well(found), 120, "the gateway to say that all is well")
         yield found
     finally:
+        for client in found.clients:
+            client.close()
         found.docker("down", "-v", "--timeout", "5")
 
 

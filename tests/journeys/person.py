@@ -40,6 +40,12 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     expect(found(page, "header-user")).to_be_visible()
 
 
+def sign_out(page: Page) -> None:
+    """Sign out, and wait until the page says so."""
+    found(page, "sign-out").click()
+    expect(found(page, "header-signin")).to_be_visible()
+
+
 def deposit(page: Page, amount: str) -> None:
     """Fill and send the deposit form of the page at hand; `amount` in major units."""
     found(page, "deposit-amount").first.fill(amount)

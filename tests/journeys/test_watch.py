@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.person import PASSWORD, current_time, delivered_ms, deposit, drop, found, sign_in, sign_up
+from tests.journeys.person import PASSWORD, current_time, delivered_ms, deposit, drop, found, sign_in, sign_out, sign_up
 from tests.stacks import Person, Stack, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
@@ -22,7 +22,7 @@ def test_a_film_goes_from_the_form_to_the_ledger(stack: Stack, page: Page, short
 def the_whole_way(stack: Stack, page: Page, short_film: Path) -> None:
     """Every check of the journey; the containers are put through the same."""
     video = upload_by_form(page, short_film)
-    found(page, "sign-out").click()
+    sign_out(page)
     email = sign_up(page, "viewer")
     viewer = Person.known(stack, email, PASSWORD)
     page.goto("/wallet")
@@ -85,7 +85,7 @@ def the_view_appears(stack: Stack, viewer: Person, video: int) -> None:
 def the_queue_shows_the_finished_job(stack: Stack, page: Page) -> None:
     made = stack.command("operator", OPERATOR)
     password = made.stdout.rsplit("Password: ", 1)[1].strip()
-    found(page, "sign-out").click()
+    sign_out(page)
     sign_in(page, OPERATOR, password)
     page.goto("/queue")
     row = page.locator("[data-test=job]", has_text="The bunny, four times")
