@@ -49,9 +49,9 @@ async def get(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     user = await require_user(request)
-    wanted, db, changed = await read(request, VideoChange), database(request), video_id(request)
-    await video.change(db, user, changed, wanted)
-    return answer(await video.look(db, request.state.people, user, changed))
+    wanted, parts, changed = await read(request, VideoChange), plumbing(request), video_id(request)
+    await video.change(parts.db, parts.clients, user, changed, wanted)
+    return answer(await video.look(parts.db, request.state.people, user, changed))
 
 
 async def delete(request: Request) -> Response:

@@ -163,6 +163,12 @@ async def hold_segment(request: Request) -> Response:
     return Response(status_code=200, headers={"x-accel-redirect": f"/segments/{place.path}"})
 
 
+async def poster(request: Request) -> Response:
+    """nginx asks whether a video's poster is open to everybody; it understands 403 alone. No token: it has none."""
+    found = await video.is_open(database(request), request.path_params["video"])
+    return Response(status_code=204 if found else 403)
+
+
 def _unit_id(request: Request) -> int:
     return min(int(request.path_params["unit"]), (1 << 63) - 1)
 
@@ -177,4 +183,5 @@ ROUTES = [
     json_route("/internal/units/{unit:int}/fail", fail, "POST"),
     Route("/internal/sweep", sweep, methods=["POST"]),
     Route("/internal/held/{video}/{generation}/{rendition}/{file}", hold_segment, methods=["GET"]),
+    Route("/internal/posters/{video:int}", poster, methods=["GET"]),
 ]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.clients import VideoFacts
+from api.clients import Clients, VideoFacts
 from api.database import Connection, Database
 from api.identity import User
 from api.problems import Forbidden, NotFound
@@ -115,6 +115,7 @@ def view(video: queries.Video, uploader_name: str) -> dict[str, object]:
     code, message = fields.pop("error_code"), fields.pop("error_message")
     fields["error"] = {"code": code, "message": message} if code else None
     generation, poster = fields.pop("generation"), fields.pop("poster") and video.status == "ready"
+    poster = poster and video.visibility != "private"  # an <img> shows no token, so nobody would get it
     fields["poster_url"] = f"/media/{video.id}/{generation}/poster.jpg" if poster else None
     return fields
 
@@ -122,6 +123,11 @@ def view(video: queries.Video, uploader_name: str) -> dict[str, object]:
 async def facts(db: Database, ids: Iterable[int]) -> list[VideoFacts]:
     """For other services; unknown ids are left out."""
     return await queries.facts(db, [i for i in ids if 0 < i <= MAX_ID])
+
+
+async def is_open(db: Database, video_id: int) -> bool:
+    """Whether anybody may look at it who knows of it."""
+    return any(found.visibility != "private" for found in await facts(db, [video_id]))
 
 
 async def check_owner(db: Database, user: User, video_id: int) -> None:
@@ -133,8 +139,11 @@ async def check_owner(db: Database, user: User, video_id: int) -> None:
         raise NotYours
 
 
-async def change(db: Database, user: User, video_id: int, wanted: VideoChange) -> None:
-    """Only the uploader and operators may."""
+async def change(db: Database, clients: Clients, user: User, video_id: int, wanted: VideoChange) -> None:
+    """Only the uploader and operators may. What becomes private is taken from those who are watching.
+
+    Raises Unavailable when streaming is away: repeating the call completes it.
+    """
     await check_owner(db, user, video_id)
     async with db.transaction() as tx:
         fields = await queries.lock_fields(tx, video_id)
@@ -143,6 +152,8 @@ async def change(db: Database, user: User, video_id: int, wanted: VideoChange) -
         fields = replace(fields, **wanted.model_dump(exclude_none=True))
         text = search_text(fields.title, fields.description, fields.category)
         await queries.change_video(tx, video_id, fields, text)
+    if wanted.visibility == "private":
+        await clients.streaming_end_sessions(video_id=video_id)
 
 
 async def delete(db: Database, user: User, video_id: int) -> int:

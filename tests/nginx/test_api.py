@@ -9,7 +9,7 @@ from api.settings import load
 from tests.nginx.conftest import GatewayMaker
 from tests.nginx.gateways import running
 from tests.nginx.wires import tapped
-from tests.servers import free_port
+from tests.servers import free_port, free_ports
 from tests.streaming.playback import VIEWER, add_session
 
 OWNERS = {
@@ -176,3 +176,11 @@ async def test_an_anonymous_flood_is_refused_and_a_signed_in_caller_is_left_to_t
 
     assert await count(b"Authorization: Bearer x\r\n") == 0
     assert await count(b"") > 50
+
+
+@pytest.mark.parametrize("path", [b"/health", b"/.well-known/jwks.json"])
+async def test_what_no_service_counts_is_bounded_whatever_is_shown(home: Path, path: bytes) -> None:
+    with running(load(settings_for(home) | {"PORT_BASE": str(free_ports()[1])})) as g:
+        request = b"GET " + path + b" HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer x\r\n"
+        answers = await g.raw((request + b"\r\n") * 400 + request + b"Connection: close\r\n\r\n")
+    assert answers.count(b"rate_limited") > 50

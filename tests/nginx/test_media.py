@@ -10,6 +10,7 @@ from tests.conftest import Platform
 from tests.nginx.conftest import GatewayMaker
 from tests.nginx.gateways import SEGMENT, Gateway
 from tests.streaming.playback import VIDEO, add_session, change, end, token_for
+from tests.videos.uploading import posted
 
 PIECE = "360p/0-0-4000.m4s"
 
@@ -134,12 +135,27 @@ async def test_media_can_only_be_read(gateway: GatewayMaker, method: str) -> Non
         assert is_problem(await p.http.request(method, f"{media}/{path}"), 405, "method_not_allowed")
 
 
-async def test_a_poster_needs_no_token(gateway: GatewayMaker) -> None:
-    p, g, _ = await playing(gateway)
-    g.write(f"{VIDEO}/1/poster.jpg", b"\xff\xd8")
-    answer = await p.http.get(f"{g.url}/media/{VIDEO}/1/poster.jpg")
+@pytest.mark.parametrize("visibility", ["public", "unlisted"])
+async def test_a_poster_needs_no_token(gateway: GatewayMaker, visibility: str) -> None:
+    p, g = await gateway("videos")
+    video = await posted(p, visibility=visibility)
+    g.write(f"{video}/1/poster.jpg", b"\xff\xd8")
+    answer = await p.http.get(f"{g.url}/media/{video}/1/poster.jpg")
     assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "image/jpeg", b"\xff\xd8")
-    assert is_problem(await p.http.get(f"{g.url}/media/{VIDEO}/2/poster.jpg"), 404, "not_found")
+    assert is_problem(await p.http.get(f"{g.url}/media/{video}/2/poster.jpg"), 404, "not_found")
+
+
+async def test_the_poster_of_a_private_video_or_of_none_is_not_found(gateway: GatewayMaker) -> None:
+    p, g = await gateway("videos")
+    for video in (await posted(p, visibility="private"), 999, 9_999_999_999):
+        g.write(f"{video}/1/poster.jpg", b"\xff\xd8")
+        assert is_problem(await p.http.get(f"{g.url}/media/{video}/1/poster.jpg"), 404, "not_found")
+
+
+async def test_without_a_word_of_the_videos_service_there_are_no_posters(gateway: GatewayMaker) -> None:
+    p, g = await gateway("streaming")
+    g.write(f"{VIDEO}/1/poster.jpg", b"\xff\xd8")
+    assert is_problem(await p.http.get(f"{g.url}/media/{VIDEO}/1/poster.jpg"), 503, "unavailable")
 
 
 async def test_a_playlist_that_does_not_exist_is_not_found(gateway: GatewayMaker) -> None:

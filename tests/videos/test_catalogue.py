@@ -51,6 +51,8 @@ async def test_a_ready_video_has_poster_renditions_and_duration(platform: Platfo
     video = await look(p, video_id, user=None)
     assert (video["status"], video["progress"], video["duration"], video["duration_ms"]) == ("ready", 1, 80, 80_000)
     assert video["poster_url"] == f"/media/{video_id}/1/poster.jpg"
+    await p.db("videos").run("update videos set visibility = 'private'")
+    assert (await look(p, video_id))["poster_url"] is None
     assert video["ready_at"] >= video["playable_at"] >= video["created_at"]
     assert {r["name"]: (r["width"], r["height"], r["complete"]) for r in video["renditions"]} == {
         "audio-0": (0, 0, True),

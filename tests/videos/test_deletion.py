@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
+import msgspec
 
 from tests.conftest import Platform, PlatformMaker
 from tests.servers import free_port
@@ -41,6 +42,19 @@ def media_of(p: Platform, video_id: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "0-0-4000.m4s").write_bytes(b"segment")
     return folder.parent.parent
+
+
+async def test_a_video_made_private_is_taken_from_those_who_watch(platform: PlatformMaker) -> None:
+    port = free_port()
+    p = await platform("videos", STREAMING_SERVICE_URL=f"http://127.0.0.1:{port}")
+    video_id = await posted(p)
+    path, shown = f"/api/videos/{video_id}", p.user(OWNER)
+    async with streaming_at(port) as heard:
+        for fields in ({"visibility": "unlisted"}, {"title": "Other"}, {"visibility": "private"}):
+            assert (await p.call("PUT", "videos", path, token=shown, json=fields)).status_code == 200
+    assert [msgspec.json.decode(body) for body in heard] == [{"video_id": video_id, "user_id": None}]
+    away = await p.call("PUT", "videos", path, token=shown, json={"visibility": "private"})
+    assert code(away) == (503, "unavailable")
 
 
 async def test_a_deleted_video_is_gone_with_sessions_files_and_rows(platform: PlatformMaker) -> None:
