@@ -108,6 +108,7 @@ def environment(root: Path, extras: list[str]) -> Path:
             "--quiet",
             "--frozen",
             "--inexact",
+            "--system-certs",
             "--project",
             str(root),
             "--python",
