@@ -64,6 +64,27 @@ async def count_live(db: Queries, user_id: int) -> int:
     return int(await db.value(sql, user_id=user_id))
 
 
+async def revoke(db: Queries, user_id: int) -> None:
+    """Let a user start nothing for as long as an access token lives."""
+    await db.run(
+        """
+        insert into revoked_users (user_id) values (:user_id)
+        on conflict (user_id) do update set revoked_at = now()
+        """,
+        user_id=user_id,
+    )
+
+
+async def is_revoked(db: Queries, user_id: int) -> bool:
+    """Whether an access token of this user may be one from before; auth's live for fifteen minutes."""
+    sql = """
+        select exists (
+            select from revoked_users where user_id = :user_id and revoked_at > now() - interval '15 minutes'
+        )
+        """
+    return bool(await db.value(sql, user_id=user_id))
+
+
 async def add_session(
     db: Queries,
     session_id: str,

@@ -56,3 +56,9 @@ create table resume_positions (
     updated_at timestamptz not null default now(),
     primary key (user_id, video_id)
 );
+
+-- Users whose sessions were ended because they were disabled: an access token they still hold starts no new one.
+create table revoked_users (
+    user_id bigint primary key,
+    revoked_at timestamptz not null default now()
+);

@@ -12,7 +12,7 @@ import structlog
 from api.clients import Clients, Hold, VideoFacts
 from api.database import Database
 from api.identity import User
-from api.problems import NotFound, Problem
+from api.problems import Forbidden, NotFound, Problem
 from api.streaming import queries, queries_position, token
 
 log = structlog.get_logger()
@@ -30,6 +30,11 @@ class NotPlayable(Problem):
 class TooManySessions(Problem):
     code, status = "too_many_sessions", 409
     detail = "You are already watching on as many screens as are allowed. End one of them first."
+
+
+class Revoked(Forbidden):
+    code = "account_disabled"
+    detail = "This account was disabled. If it is open again, you can go on watching in a quarter of an hour."
 
 
 class SessionEnded(Problem):
@@ -65,6 +70,8 @@ async def start(
 ) -> Started:
     """Hold the first minutes and open a session; raises NotFound, NotPlayable, TooManySessions and billing's 402."""
     video = await _playable(clients, user, video_id)
+    if await queries.is_revoked(db, user.id):
+        raise Revoked
     if await queries.count_live(db, user.id) >= max_sessions:
         raise TooManySessions(limit=max_sessions)
     session_id = uuid.uuid4().hex
@@ -94,10 +101,10 @@ async def _playable(clients: Clients, user: User, video_id: int) -> VideoFacts:
 async def _open(
     db: Database, session_id: str, user: User, video: VideoFacts, *, position_ms: int, max_sessions: int
 ) -> bool:
-    """False when other starts of the same user were faster."""
+    """False when other starts of the same user, or an operator who disabled them, were faster."""
     async with db.transaction() as tx:
         await queries.lock_user(tx, user.id)
-        if await queries.count_live(tx, user.id) >= max_sessions:
+        if await queries.count_live(tx, user.id) >= max_sessions or await queries.is_revoked(tx, user.id):
             return False
         await queries.add_session(
             tx,

@@ -52,8 +52,12 @@ async def settle(db: Database, clients: Clients, owed: queries_bill.Owed) -> Non
 
 
 async def withdraw(db: Database, video_id: int | None, user_id: int | None) -> int:
-    """End all live sessions of a deleted video or a disabled user; the sweep settles them."""
-    ended = await queries.end_all(db, video_id, user_id)
+    """End all live sessions of a deleted video or a disabled user, who starts no new ones; the sweep settles them."""
+    async with db.transaction() as tx:
+        if user_id is not None and video_id is None:
+            await queries.lock_user(tx, user_id)
+            await queries.revoke(tx, user_id)
+        ended = await queries.end_all(tx, video_id, user_id)
     log.info("sessions.withdrawn", video_id=video_id, user_id=user_id, ended=ended)
     return ended
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import Platform, PlatformMaker
 from tests.streaming.playback import VIDEO, VIEWER, add_session, column
+from tests.streaming.test_starting import add_video
 
 
 async def sweep(p: Platform) -> dict[str, int]:
@@ -60,6 +61,19 @@ async def test_disabling_a_user_ends_their_live_sessions_alone(platform: Platfor
     body, service = {"video_id": None, "user_id": 5}, p.service_token("streaming", "auth")
     await p.call("POST", "streaming", "/internal/sessions/end", json=body, token=service)
     assert [await column(p, s, "is_active") for s in (gone, other)] == [False, True]
+
+
+async def test_a_disabled_user_starts_nothing_while_an_access_token_from_before_lives(platform: PlatformMaker) -> None:
+    p = await platform("streaming", "videos", "billing")
+    path, service = f"/api/stream/start/{await add_video(p, price_per_minute=0)}", p.service_token("streaming", "auth")
+    assert (await p.call("POST", "streaming", path, token=p.user(VIEWER))).status_code == 201
+    for _ in range(2):
+        await p.call("POST", "streaming", "/internal/sessions/end", json={"user_id": VIEWER}, token=service)
+    answer = await p.call("POST", "streaming", path, token=p.user(VIEWER))
+    assert (answer.status_code, answer.json()["code"]) == (403, "account_disabled")
+    assert (await p.call("POST", "streaming", path, token=p.user(VIEWER + 1))).status_code == 201
+    await p.db("streaming").run("update revoked_users set revoked_at = revoked_at - interval '15 minutes'")
+    assert (await p.call("POST", "streaming", path, token=p.user(VIEWER))).status_code == 201
 
 
 async def test_a_withdrawal_that_names_nobody_ends_nothing(platform: PlatformMaker) -> None:
