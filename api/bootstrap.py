@@ -4,6 +4,7 @@ Run by `./streamify` with the system's Python; standard library only, nothing of
 is stamped with a hash of what it was made from, so a second start costs a few milliseconds.
 """
 
+import compileall
 import contextlib
 import fcntl
 import hashlib
@@ -44,6 +45,8 @@ def main(arguments: list[str]) -> None:
             pages(root, python)
     if command in ONLY_PREPARE:
         return
+    if command in ("up", "test"):
+        compiled(root)
     os.environ["PYTHONPATH"] = str(root)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     if testing:
@@ -109,6 +112,7 @@ def environment(root: Path, extras: list[str]) -> Path:
             "--frozen",
             "--inexact",
             "--system-certs",
+            "--compile-bytecode",
             "--project",
             str(root),
             "--python",
@@ -119,6 +123,13 @@ def environment(root: Path, extras: list[str]) -> Path:
     )
     stamp.write_text(json.dumps(wanted | {"extras": extras}))
     return python
+
+
+def compiled(root: Path) -> None:
+    """Compile our own modules once for all: the programs' account could not keep what it compiles."""
+    for folder in ("api", "media", "workers"):
+        with contextlib.suppress(OSError):
+            compileall.compile_dir(root / folder, quiet=2)
 
 
 def uv(root: Path) -> list[str]:
