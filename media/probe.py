@@ -92,11 +92,16 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def probe(path: Path) -> SourceInfo:
     """Facts of the file at `path`; raises Refused."""
-    lines: list[bytes] = []
+    first = b""
+
+    def keep_first(line: bytes) -> None:
+        nonlocal first
+        first = first or line
+
     reads = [Path(sys.prefix), Path(sys.base_prefix), EXAMINE, path]
     argv = [sys.executable, "-I", str(EXAMINE), str(path), BOUNDS]
-    ended = await run(argv, LIMITS, reads=reads, on_line=lines.append)
-    return _believe(lines[0] if lines else b"", ended)
+    ended = await run(argv, LIMITS, reads=reads, on_line=keep_first)
+    return _believe(first, ended)
 
 
 def _believe(line: bytes, ended: Ended) -> SourceInfo:

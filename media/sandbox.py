@@ -104,6 +104,18 @@ def _command(argv: Sequence[str], limits: Limits, ruleset: int) -> list[str]:
     return [sys.executable, "-I", "-S", str(SHIM), *map(str, numbers), *argv]
 
 
+# A link, pipe or device left behind would be followed by us, outside the sandbox.
+NEVER = (
+    FSAccess.EXECUTE
+    | FSAccess.MAKE_SYM
+    | FSAccess.MAKE_FIFO
+    | FSAccess.MAKE_SOCK
+    | FSAccess.MAKE_CHAR
+    | FSAccess.MAKE_BLOCK
+    | FSAccess.REFER
+)
+
+
 @contextlib.contextmanager
 def _ruleset(reads: Sequence[str | Path], writes: Sequence[Path]) -> Iterator[int]:
     """A Landlock ruleset as a file descriptor for the shim, -1 where the kernel has none."""
@@ -119,7 +131,7 @@ def _ruleset(reads: Sequence[str | Path], writes: Sequence[Path]) -> Iterator[in
             if path.exists():
                 rules.allow(path, rules=look if path.is_dir() else FSAccess.READ_FILE | FSAccess.EXECUTE)
         for folder in writes:
-            rules.allow(folder, rules=FSAccess.all() & ~FSAccess.EXECUTE)
+            rules.allow(folder, rules=FSAccess.all() & ~NEVER)
         yield descriptor
     finally:
         os.close(descriptor)

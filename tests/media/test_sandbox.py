@@ -91,6 +91,14 @@ async def test_sockets_children_and_other_processes_are_out_of_reach(code: str) 
     assert "PermissionError" in ended.stderr
 
 
+@needs["landlock"]
+@pytest.mark.parametrize("act", ["symlink('/etc/passwd', 'trap')", "mkfifo('trap')"])
+async def test_nothing_is_left_behind_that_leads_elsewhere(tmp_path: Path, act: str) -> None:
+    ended, _ = await python(f"import os; os.chdir({str(tmp_path)!r}); os.{act}", writes=[tmp_path])
+    assert "PermissionError" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_threads_still_work() -> None:
     ended, out = await python("import threading as t; x = t.Thread(target=print, args=(7,)); x.start(); x.join()")
     assert (ended.status, out) == (0, "7\n")
