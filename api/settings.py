@@ -153,7 +153,7 @@ _WORDS = ("by service", "generated", "from the wheel")
 
 
 def _computed(values: Mapping[str, str]) -> dict[str, str]:
-    base, home = int(values["PORT_BASE"]), values["STREAMIFY_HOME"]
+    base, home = Settings(values).number("PORT_BASE"), values["STREAMIFY_HOME"]
     password = values.get("REDIS_PASSWORD", "")
     urls = {name: f"http://127.0.0.1:{base + i}" for i, name in enumerate(SERVICE_URLS.values())}
     return urls | {
