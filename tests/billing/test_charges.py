@@ -22,7 +22,8 @@ from tests.billing.scenes import (
 from tests.conftest import PlatformMaker
 
 MINUTE = 60_000  # micro-units: a minute at PRICE
-DAY_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 async def playing(platform: PlatformMaker, amount: int = 1000) -> Scene:
@@ -216,7 +217,7 @@ async def test_a_price_change_starts_another_watch(platform: PlatformMaker) -> N
 
 async def test_a_watch_lasts_a_day_from_its_first_fetch(platform: PlatformMaker) -> None:
     scene = await playing(platform)
-    begun = NOW_MS - DAY_MS + 60_000
+    begun = NOW_MS - DAY_MS + HOUR_MS
     await scene.log(fetched("s", 0, t_ms=begun))
     await scene.log(fetched("s", 0, t_ms=begun + DAY_MS - 1), fetched("s", 4_000, t_ms=begun + DAY_MS - 1))
     assert (await scene.hold("s")).charged_micros == 8_000

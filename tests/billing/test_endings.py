@@ -9,7 +9,8 @@ import pytest
 from tests.billing.scenes import NOW_MS, Scene, check_books, fetched, ledger, played
 from tests.conftest import PlatformMaker
 
-DAY_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 async def playing(platform: PlatformMaker, amount: int = 1000) -> Scene:
@@ -135,7 +136,7 @@ async def test_a_spent_session_ends_too(platform: PlatformMaker) -> None:
 
 async def test_lines_of_the_day_before_forgive_nothing_of_the_next(platform: PlatformMaker) -> None:
     scene = await playing(platform)
-    begun = NOW_MS - DAY_MS + 60_000
+    begun = NOW_MS - DAY_MS + HOUR_MS
     await scene.log(fetched("s", 0, t_ms=begun))
     await scene.start("late")
     # The session goes on in the next day's watch before an edge says what it fetched in the old one.
