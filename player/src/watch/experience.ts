@@ -57,3 +57,9 @@ export function bufferAhead(media: HTMLMediaElement): number {
   }
   return 0;
 }
+
+/** Nothing more to show. A stalled browser may keep some tenths of a second of one track that it can't play. */
+export function isDry(media: HTMLMediaElement): boolean {
+  const stalled = !media.seeking && media.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+  return stalled || bufferAhead(media) < 0.2;
+}

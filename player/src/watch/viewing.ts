@@ -7,7 +7,7 @@ import { account } from "../account.ts";
 import * as api from "../api.ts";
 import type { Meter, Receipt, Started, Video } from "../model.ts";
 import { Problem } from "../problem.ts";
-import { bufferAhead, Experience } from "./experience.ts";
+import { bufferAhead, Experience, isDry } from "./experience.ts";
 import { Heart } from "./heart.ts";
 import { openPlayback, type Playback } from "./playback.ts";
 import { Renditions } from "./renditions.ts";
@@ -149,7 +149,7 @@ export class Viewing {
     }
     this.#unpaid = problem;
     this.#playback?.stop();
-    if (bufferAhead(this.media) < 0.2) this.#spend();
+    if (isDry(this.media)) this.#spend();
   }
 
   #spend(): void {
@@ -191,7 +191,7 @@ export class Viewing {
 
   #waiting(): void {
     this.#experience.waiting(this.media.seeking);
-    if (this.#unpaid && bufferAhead(this.media) < 0.2) this.#spend();
+    if (this.#unpaid && isDry(this.media)) this.#spend();
   }
 
   #seeking(): void {
