@@ -5,6 +5,7 @@ a callee that does not answer is `Unavailable`.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -23,10 +24,12 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class MadeOperator(msgspec.Struct, frozen=True):
-    """`password` only when the account was created now."""
+    """`password` only when the account was created now; `name` and `since` tell whose account an existing one is."""
 
     id: int
     email: str
+    name: str
+    since: datetime
     password: str | None = None
 
 

@@ -164,7 +164,8 @@ def operator(settings: Settings, args: argparse.Namespace) -> int:
     if made.password:
         print(f"Created {made.email} as operator. Password: {made.password}")
     else:
-        print(f"{made.email} is an operator now (sign in again to use it).")
+        print(f"{made.email} is an operator now: {made.name}, account of {made.since:%Y-%m-%d %H:%M} UTC.")
+        print("They sign in again to use it. Addresses are not verified: make sure whose account this is.")
     return 0
 
 

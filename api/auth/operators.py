@@ -73,7 +73,6 @@ async def make_operator(db: Database, passwords: Passwords, email: str) -> MadeO
     made = await queries.add_user(
         db, email=email, password=hashed, first_name="Platform", last_name="Operator", role="operator"
     )
-    if made:
-        return MadeOperator(made.id, made.email, password)
-    user = await queries.promote(db, email)
-    return MadeOperator(user.id, user.email)
+    user = made or await queries.promote(db, email)
+    name = f"{user.first_name} {user.last_name}"
+    return MadeOperator(user.id, user.email, name, user.created_at, password if made else None)

@@ -42,7 +42,7 @@ async def _extra(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
             "sources": sources,
             "media": media,
             "remover": Remover(parts.db, sources, media, end_sessions),
-            "waiting": Places(held.MOST_WAITING, held.MOST_WAITING),
+            "waiting": Places(held.MOST_WAITING, held.MOST_WAITING // 2),
             "sending": Places(total=500, each=12),
             "listening": Places(total=500, each=20),
         }

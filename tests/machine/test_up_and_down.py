@@ -115,6 +115,12 @@ def test_operator_creates_an_account_whose_printed_password_signs_in(stack: Stac
     assert answer.json()["user"]["role"] == "operator"
 
 
+def test_operator_says_whose_account_is_raised(stack: Stack) -> None:
+    Person(stack, "nora@example.org")
+    said = stack.command("operator", "nora@example.org").stdout
+    assert "nora@example.org is an operator now: Nora Quist, account of 20" in said
+
+
 def test_down_leaves_nothing_and_the_next_up_keeps_the_data() -> None:
     with running_stack() as stack:
         Person(stack, "kept@example.org")
