@@ -4,8 +4,10 @@ Templates hold everything nginx does; here are only the values that differ betwe
 """
 
 import argparse
+import contextlib
 import os
 import re
+import signal
 import string
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,8 +33,24 @@ class Template(string.Template):
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Become nginx."""
     folder = settings.home / "run/nginx"
+    end_orphans(folder / "nginx.pid")
     conf, nginx = render(settings, folder), binaries.nginx()
     os.execv(nginx, command(nginx, conf))
+
+
+def end_orphans(pid_file: Path) -> None:
+    """Let workers go whose master was killed: they hold the port, and a new master could never have it.
+
+    They are what is left of the master's process group. SIGQUIT closes the port at once and finishes what is under way.
+    """
+    try:
+        master = int(pid_file.read_text())
+    except (OSError, ValueError):
+        return
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(entry.name)) == master and (entry / "comm").read_text() == "nginx\n":
+                os.kill(int(entry.name), signal.SIGQUIT)
 
 
 def command(nginx: str, conf: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """`up`, `status`, `down` as a person uses them: what is in the way is one sentence, and nothing stays behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -99,7 +100,22 @@ def test_a_killed_program_is_started_again(stack: Stack, name: str) -> None:
         return row.get("pid") not in (0, before) and row["well"]
 
     wait_for(look, 30, f"{name} to come back")
-    wait_for(lambda: httpx2.get(f"{stack.url}/health").status_code == 200, 30, "the whole to be healthy again")
+    wait_for(lambda: all(row["well"] for row in stack.programs().values()), 30, "the whole to be well again")
+
+
+def test_workers_of_a_killed_gateway_do_not_keep_its_port(stack: Stack) -> None:
+    def groups() -> set[int]:
+        found = set()
+        for pid in in_session(stack):
+            with contextlib.suppress(OSError):  # it ended just now
+                if Path(f"/proc/{pid}/comm").read_text() == "nginx\n":
+                    found.add(os.getpgid(pid))
+        return found
+
+    before = wait_for(lambda: groups() if len(groups()) == 1 else None, 30, "one gateway")
+    os.kill(next(iter(before)), signal.SIGKILL)
+    wait_for(lambda: len(groups()) == 1 and groups() != before, 30, "a new gateway and none of the old")
+    wait_for(lambda: httpx2.get(f"{stack.url}/health").status_code == 200, 30, "the new one to answer")
 
 
 def test_doctor_finds_a_running_stack_well(stack: Stack) -> None:
