@@ -6,6 +6,7 @@ The only file that says asyncpg. `queries.py` of a service calls the five verbs 
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -44,11 +45,11 @@ def positional(sql: str) -> tuple[str, tuple[str, ...]]:
     return _PARAMETER.sub(place, sql), tuple(names)
 
 
-class Queries:
+class Queries(ABC):
     """The five verbs; where they run is decided by `_run`."""
 
-    async def _run(self, call: Callable[[Any], Awaitable[Result]]) -> Result:
-        raise NotImplementedError
+    @abstractmethod
+    async def _run(self, call: Callable[[Any], Awaitable[Result]]) -> Result: ...
 
     async def all(self, row: type[Row], sql: str, /, **parameters: object) -> list[Row]:
         """Every row, as instances of the dataclass `row` (column names are its field names)."""

@@ -12,7 +12,7 @@ import urllib.request
 from typing import Any
 from urllib.error import URLError
 
-from api import machine
+from api import binaries, machine
 from api.clients import Clients, MadeOperator
 from api.problems import Problem
 from api.settings import SECRETS, SERVICES, Settings
@@ -28,7 +28,7 @@ def up(settings: Settings, args: argparse.Namespace) -> int:
         settings = machine.prepare(settings)
         first = not machine.session_file(settings).exists()
         machine.start(settings)
-    except (machine.CannotStart, NoSuchAccount) as error:
+    except (machine.CannotStart, NoSuchAccount, binaries.MissingProgram) as error:
         return say(f"streamify: {error}", 1)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
