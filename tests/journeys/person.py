@@ -41,8 +41,9 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 
 def sign_out(page: Page) -> None:
-    """Sign out, and wait until the page says so."""
-    found(page, "sign-out").click()
+    """Sign out, and wait until that has led home and the page says so."""
+    with page.expect_navigation():
+        found(page, "sign-out").click()
     expect(found(page, "header-signin")).to_be_visible()
 
 
