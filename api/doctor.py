@@ -7,10 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from api import binaries, machine, operate
 from api.settings import Settings
@@ -20,6 +21,7 @@ from media import sandbox
 Mark = Literal["ok", "note", "wrong"]
 WALLS = ("landlock", "seccomp", "network namespace", "no new privileges", "dies with its parent")
 COMFORTABLE_BYTES = 10 * 2**30
+SETTLE_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def look_at_sandbox(_: Settings) -> Iterator[Finding]:
 
 
 def look_at_stack(settings: Settings) -> Iterator[Finding]:
-    rows = operate.rows(settings)
+    rows = _settled_rows(settings)
     if rows:
         for row in rows:
             words = f"{row['name']}: {row['state']}, {row['detail']}"
@@ -111,3 +113,13 @@ def look_at_stack(settings: Settings) -> Iterator[Finding]:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 yield Finding("wrong", f"port {port} ({program}) is taken by another program")
+
+
+def _settled_rows(settings: Settings) -> list[dict[str, Any]]:
+    """Programs that are just starting get a moment: a diagnosis one second after a restart would be a false alarm."""
+    deadline = time.monotonic() + SETTLE_S
+    rows = operate.rows(settings)
+    while any(not row["well"] for row in rows) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        rows = operate.rows(settings)
+    return rows
