@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 # lines: (CRF, maxrate in kbit/s up to 30 pictures a second). Capped CRF: easy films cost less, hard ones stay below.
-RUNGS = {240: (23, 420), 360: (22, 900), 540: (22, 2400), 720: (23, 4200), 1080: (23, 7500)}
+RUNGS = {360: (22, 900), 540: (22, 2400), 720: (23, 4200), 1080: (23, 7500)}
+# The smallest rung is for telephones far from a mast: with its own sound it peaks below 192 kbit/s (Apple 9.21).
+SMALL_LINES, SMALL_CRF, SMALL_KBIT = 240, 26, 105
+SMALL_WORTH = 300  # films of fewer lines get a smallest rung of two thirds of their own
 INSTANT_LINES = 360
 FAST = Fraction(3, 2)  # more bit/s above 30 pictures a second
 WORTH = Fraction(5, 4)  # a source this much larger than its highest rung gets one of its own size
 NO_SCALING = Fraction(99, 100)  # 854x480 and 1920x1088 keep their size
 SMALLEST = 16
 AUDIO_BITRATE = 128_000
+LOW_AUDIO_BITRATE = 48_000
 AUDIO_CODEC = "mp4a.40.2"
 
 # H.264 levels (ITU-T H.264 table A-1): level, macroblocks/s, macroblocks/frame, bit/s and buffer bits of High profile.
@@ -51,22 +55,26 @@ class Rung:
 
     @property
     def bandwidth(self) -> int:
-        """A bound on the bit rate of any segment: four seconds at the cap and a buffer of two more that starts full."""
-        return self.maxrate * 3 // 2
+        """A bound on the bit rate of any segment: four seconds at the cap, and a buffer that starts full."""
+        return self.maxrate + self.bufsize // 4
 
 
 def ladder(width: int, height: int, rate: Fraction) -> list[Rung]:
-    """Rungs for a film shown at `width` x `height` square pixels, smallest first, none larger than the film."""
+    """Rungs for a film shown at `width` x `height` square pixels, smallest first, none larger than the film.
+
+    Always two at least (Apple 9.9): the smallest, and one for everybody else.
+    """
     lines = max(SMALLEST, _lines(width, height))
     heights = [rung for rung in RUNGS if rung <= lines]
     if lines < max(RUNGS) and (not heights or lines >= heights[-1] * WORTH):
         heights.append(lines - lines % 2)
-    return [_rung(wanted, width, height, rate) for wanted in heights]
+    small = SMALL_LINES if lines >= SMALL_WORTH else max(SMALLEST, lines * 2 // 3)
+    return [_rung(number, wanted, width, height, rate) for number, wanted in enumerate([small, *heights])]
 
 
 def instant(rungs: list[Rung]) -> Rung:
-    """The rung that is encoded first, so that a film plays at once: 360p, or the smallest there is."""
-    return next((rung for rung in rungs if rung.name == f"{INSTANT_LINES}p"), rungs[0])
+    """The rung that is encoded first, so that a film plays at once: 360p, or the smallest but one."""
+    return next((rung for rung in rungs if rung.name == f"{INSTANT_LINES}p"), rungs[1])
 
 
 def _lines(width: int, height: int) -> int:
@@ -75,7 +83,8 @@ def _lines(width: int, height: int) -> int:
     return max(short, -(-long * 9 // 16))
 
 
-def _rung(lines: int, width: int, height: int, rate: Fraction) -> Rung:
+def _rung(number: int, lines: int, width: int, height: int, rate: Fraction) -> Rung:
+    """Rung `number` of a ladder; 0 is the smallest."""
     scale = Fraction(lines, _lines(width, height))
     if scale > NO_SCALING:
         scale = Fraction(1)
@@ -83,8 +92,11 @@ def _rung(lines: int, width: int, height: int, rate: Fraction) -> Rung:
     crf, kbit = RUNGS[min((rung for rung in RUNGS if rung >= lines), default=max(RUNGS))]
     maxrate = int(kbit * 1000 * (FAST if rate > 30 else 1))
     bufsize = 2 * maxrate
-    # Names have three digits at least (`segment.RENDITION`), so the tiniest films are called 100p.
-    return Rung(f"{max(lines, 100)}p", wide, high, crf, maxrate, bufsize, _level(wide, high, rate, maxrate, bufsize))
+    if number == 0:
+        crf, maxrate, bufsize = SMALL_CRF, SMALL_KBIT * 1000, SMALL_KBIT * 1000
+    # Names have three digits at least (`segment.RENDITION`), so the tiniest films are called 101p.
+    name = f"{max(lines, 100 + number)}p"
+    return Rung(name, wide, high, crf, maxrate, bufsize, _level(wide, high, rate, maxrate, bufsize))
 
 
 def _even(length: int, scale: Fraction) -> int:

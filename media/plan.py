@@ -3,33 +3,52 @@
 `duration_ms`, `segments`, `frame_rate`, `width` and `height` are for everybody; the rest is for workers.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
 
-from media.ladder import Rung, instant, ladder
+from media.ladder import AUDIO_BITRATE, LOW_AUDIO_BITRATE, Rung, instant, ladder
 from media.language import language_tag
-from media.probe import SourceInfo
+from media.probe import Chapter, Copy, Sound, SourceInfo
+from media.segment import Segment, to_ms
 from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 
 TWICE = 2  # a woven picture holds two moments; 25i becomes 50 (Apple 1.15), unless that passes 60
 RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x2bgr")
+SOURCE = "source"
 
 
 class Track(msgspec.Struct, frozen=True):
-    """An audio rendition: `stream` is its number in the source."""
+    """An audio rendition: AAC-LC of track `stream` of the source.
+
+    `lead` samples of priming lie before its time 0, in the first of its `frames` AAC frames. `group`: `audio` for
+    everybody, `low` for the smallest rung, `instant` for one that a levelled one has taken the place of.
+    """
 
     name: str
     stream: int
     language: str
     title: str
+    frames: int
+    group: Literal["audio", "low", "instant"] = "audio"
+    copied: bool = False
+    config: str = ""
+    rate: int = AAC_RATE
+    channels: int = 2
+    lead: int = AAC_FRAME
+    bitrate: int = AUDIO_BITRATE
+    gain_db: float = 0.0
+    flags: list[str] = []
 
 
 class Plan(msgspec.Struct, frozen=True):
     """`width` and `height` are in square pixels, upright; `coded` is how the source stores its first pictures.
 
     `copied`: units read the indexed copy of the source, not the upload. `colour` says how pictures become BT.709.
+    `copy`: the source's own pictures can be served; `kept`: they are the highest rendition for good.
     """
 
     duration_ms: int
@@ -46,17 +65,29 @@ class Plan(msgspec.Struct, frozen=True):
     colour: Literal["sdr", "rgb", "pq", "hlg"]
     rungs: list[Rung]
     tracks: list[Track]
+    copy: Copy | None = None
+    kept: bool = False
+    chapters: list[Chapter] = []
+    facts: dict[str, Any] = {}
 
     @property
     def timeline(self) -> Timeline:
         return Timeline(Fraction(self.frame_rate), self.frames)
 
     @property
-    def instant(self) -> Rung:
-        """The rung that plays first."""
-        return instant(self.rungs)
+    def instant(self) -> str:
+        """The rendition that plays first: the source itself, or the rung that is encoded before all others."""
+        return SOURCE if self.copy is not None else instant(self.rungs).name
 
-    def rungs_named(self, names: list[str]) -> list[Rung]:
+    @property
+    def videos(self) -> list[str]:
+        """Names of the renditions with pictures in the finished film, smallest first."""
+        return [*(rung.name for rung in self.rungs), *([SOURCE] if self.kept else [])]
+
+    def tracks_of(self, group: str) -> list[Track]:
+        return [track for track in self.tracks if track.group == group]
+
+    def rungs_named(self, names: Sequence[str]) -> list[Rung]:
         return [rung for rung in self.rungs if rung.name in names]
 
     def track_named(self, name: str) -> Track:
@@ -65,17 +96,32 @@ class Plan(msgspec.Struct, frozen=True):
     def is_audio(self, name: str) -> bool:
         return any(track.name == name for track in self.tracks)
 
+    def segments_of(self, name: str) -> list[Segment]:
+        """The segments of a rendition, in order. Those of a source that is off the grid are its own."""
+        if name != SOURCE or self.copy is None or self.copy.aligned:
+            return list(self.timeline.segments())
+        starts = [to_ms(Fraction(cut, self.copy.timescale)) for cut in self.copy.cuts[:-1]]
+        ends = [*starts[1:], self.duration_ms]
+        return [Segment(n, start, end) for n, (start, end) in enumerate(zip(starts, ends, strict=True))]
+
     def durations(self, name: str) -> list[Fraction]:
         """Seconds of each segment of a rendition."""
-        return self.timeline.audio_durations() if self.is_audio(name) else self.timeline.durations()
+        if self.is_audio(name):
+            track = self.track_named(name)
+            frames = self.samples(name)
+            lengths = [Fraction(count * AAC_FRAME, track.rate) for count in frames]
+            return [lengths[0] - Fraction(track.lead, track.rate), *lengths[1:]]
+        if name == SOURCE and self.copy is not None and not self.copy.aligned:
+            return [Fraction(end - start, self.copy.timescale) for start, end in pairwise(self.copy.cuts)]
+        return self.timeline.durations()
 
     def samples(self, name: str) -> list[int]:
-        """Pictures, or AAC frames, in each segment of a rendition; sound begins with one more, for priming."""
+        """Pictures, or AAC frames with those of the priming, in each segment of a rendition on the grid."""
         timeline = self.timeline
-        if not self.is_audio(name):
-            return [timeline.frames_in(index, index + 1) for index in range(timeline.count)]
-        frames = [int(seconds * AAC_RATE) // AAC_FRAME for seconds in self.durations(name)]
-        return [frames[0] + 1, *frames[1:]]
+        if self.is_audio(name):
+            track = self.track_named(name)
+            return [end - start for start, end in pairwise(timeline.audio_cuts(track.rate, track.lead, track.frames))]
+        return [timeline.frames_in(index, index + 1) for index in range(timeline.count)]
 
 
 def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
@@ -85,7 +131,6 @@ def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
     if source.picture.interlaced and rate <= 30:
         rate *= TWICE
     timeline = Timeline.of(rate, Fraction(source.seconds))
-    rungs = ladder(width, height, timeline.rate)
     return Plan(
         duration_ms=timeline.duration_ms,
         segments=timeline.count,
@@ -99,12 +144,72 @@ def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
         coded=(source.picture.width, source.picture.height),
         interlaced=source.picture.interlaced,
         colour=_colour(source),
-        rungs=rungs,
-        tracks=[
-            Track(f"audio-{number}", sound.stream, language_tag(sound.language), sound.title)
-            for number, sound in enumerate(source.sounds)
-        ],
+        rungs=ladder(width, height, timeline.rate),
+        tracks=[_track(number, sound, timeline) for number, sound in enumerate(source.sounds)],
+        copy=None if copied else source.copy,
+        chapters=source.chapters,
+        facts=_facts(source),
     )
+
+
+def _track(number: int, sound: Sound, timeline: Timeline) -> Track:
+    """A track as it is: its own packets where they are what we would make, encoded otherwise."""
+    name, language = f"audio-{number}", language_tag(sound.language)
+    told = sound.copy
+    if told is None:
+        frames = timeline.audio_frames(AAC_RATE, AAC_FRAME)
+        return Track(name, sound.stream, language, sound.title, frames, flags=sound.flags)
+    return Track(
+        name,
+        sound.stream,
+        language,
+        sound.title,
+        told.frames,
+        copied=True,
+        config=told.config,
+        rate=told.rate,
+        channels=told.channels,
+        lead=told.lead,
+        bitrate=told.bitrate,
+        flags=sound.flags,
+    )
+
+
+def levelled(plan: Plan, gains: Sequence[float | None]) -> list[Track]:
+    """All tracks of a film once their loudness is known: as they are, levelled where `gains` (dB) has one, and low.
+
+    `gains[n]` is None for a track that may stay as it is.
+    """
+    frames, own = plan.timeline.audio_frames(AAC_RATE, AAC_FRAME), plan.tracks[: len(gains)]
+    made: list[Track] = []
+    for track, gain in zip(own, gains, strict=True):
+        made.append(msgspec.structs.replace(track, group="audio" if gain is None else "instant"))
+    for low in (False, True):
+        for track, gain in zip(own, gains, strict=True):
+            if not low and gain is None:
+                continue
+            made.append(
+                Track(
+                    f"audio-{len(made)}",
+                    track.stream,
+                    track.language,
+                    track.title,
+                    frames,
+                    group="low" if low else "audio",
+                    bitrate=LOW_AUDIO_BITRATE if low else AUDIO_BITRATE,
+                    gain_db=gain or 0.0,
+                    flags=track.flags,
+                )
+            )
+    return made
+
+
+def _facts(source: SourceInfo) -> dict[str, Any]:
+    """What the report says of the source."""
+    facts: dict[str, Any] = msgspec.to_builtins(source)
+    facts.pop("copy", None)
+    facts.pop("chapters", None)
+    return facts
 
 
 def to_document(plan: Plan) -> dict[str, Any]:

@@ -33,6 +33,50 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
+class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The source's pictures as they are, cut at some of their IDRs. Times in ticks of `timescale` a second.
+
+    `start`: decode time of the first sample in the source; `offset`: from there to when it is shown. `cuts`: decode
+    times after `start` of each segment's first sample, and the end. `aligned`: these are the film's own grid.
+    Bit rates in bit/s, from the sizes of the packets.
+    """
+
+    stream: int
+    width: int
+    height: int
+    codecs: str
+    timescale: int
+    start: int
+    offset: int
+    cuts: list[int]
+    aligned: bool
+    bandwidth: int
+    average_bandwidth: int
+
+
+class SoundCopy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An AAC-LC track as it is: AudioSpecificConfig in hex, `lead` samples of priming, `frames` of 1024 samples.
+
+    `frames` counts those of the priming and ends with the film. Bit rate in bit/s.
+    """
+
+    config: str
+    rate: int
+    channels: int
+    lead: int
+    frames: int
+    bitrate: int
+
+
+class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A named part of a film, in milliseconds from its start; title and language are the uploader's words."""
+
+    start_ms: Annotated[int, Meta(ge=0)]
+    end_ms: Annotated[int, Meta(ge=0)]
+    title: Annotated[str, Meta(max_length=200)] = ""
+    language: Annotated[str, Meta(max_length=16)] = ""
+
+
 class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The picture track: `sar` is the shape of a pixel, `rotation` degrees, `hdr` pq, hlg or nothing."""
 
@@ -63,6 +107,8 @@ class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sample_rate: Annotated[int, Meta(ge=1, le=1_000_000)]
     language: Annotated[str, Meta(max_length=16)]
     title: Annotated[str, Meta(max_length=200)]
+    flags: Annotated[list[Word], Meta(max_length=8)] = []
+    copy: SoundCopy | None = None
 
 
 class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +124,8 @@ class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: Ratio
     picture: Picture
     sounds: Annotated[list[Sound], Meta(max_length=8)]
+    copy: Copy | None = None
+    chapters: Annotated[list[Chapter], Meta(max_length=500)] = []
 
 
 class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 from media.segment import Segment, to_ms
 
@@ -107,22 +106,18 @@ class Timeline:
         """Seconds of every video segment, exactly."""
         return [self.start(index + 1) - self.start(index) for index in range(self.count)]
 
-    @property
-    def audio_samples(self) -> int:
-        """Samples of an audio track cut to the film at 48 kHz: whole AAC frames, so that all FFmpegs agree on the last.
+    def audio_frames(self, rate: int, lead: int) -> int:
+        """AAC frames of a track that lasts as long as the film: `lead` samples of priming come before its time 0."""
+        return math.ceil((self.seconds * rate + lead) / AAC_FRAME)
 
-        FFmpeg's HLS muxer opens a new segment at the first AAC frame that lies a segment length past the first one, and
-        that one starts 1024 samples before the film (priming). A full last segment would therefore be followed by
-        another of one frame, so the sound ends one frame early there.
+    def audio_cuts(self, rate: int, lead: int, frames: int) -> list[int]:
+        """Numbers of the AAC frames that open each segment of a track, and `frames`, one past its last.
+
+        Frame k begins at sample k * 1024 - lead of the film. A segment opens with the last frame that begins no later
+        than the pictures' boundary, so a player that seeks there has sound for its first picture.
         """
-        film = math.ceil(self.seconds * AAC_RATE / AAC_FRAME)
-        return max(1, min(film, self._audio_cut(self.count))) * AAC_FRAME
-
-    def audio_durations(self) -> list[Fraction]:
-        """Seconds of every segment of an audio track: cut at AAC frames, up to 21 ms before the video's boundary."""
-        cuts = [0, *(self._audio_cut(index) for index in range(1, self.count)), self.audio_samples // AAC_FRAME]
-        return [Fraction((end - start) * AAC_FRAME, AAC_RATE) for start, end in pairwise(cuts)]
-
-    def _audio_cut(self, index: int) -> int:
-        """The AAC frame, counted from the film's start, that opens segment `index` > 0."""
-        return math.ceil(index * self.segment_seconds * AAC_RATE / AAC_FRAME) - 1
+        cuts = [0]
+        cuts += [int((self.start(index) * rate + lead) // AAC_FRAME) for index in range(1, self.count)]
+        if frames <= cuts[-1]:
+            raise ValueError(f"{frames} AAC frames do not reach the last of {self.count} segments")
+        return [*cuts, frames]
