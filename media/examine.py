@@ -23,6 +23,7 @@ LOOKED_AT = 8  # pictures decoded to see how they are made
 MOST_PACKETS, MOST_BROKEN = 400, 50  # read in search of them
 SCANNED_BYTES = 128 << 20  # smaller files are read packet by packet, so their lengths are facts
 TAIL_SECONDS = 12
+MOST_CHAPTERS, LONGEST_TITLE = 500, 200
 MISSING_SECONDS = 1  # a file may be shorter than it says by this before it counts as cut off
 CUT_OFF = "This file is cut off: it ends before the film does. Upload it again."
 HDR_TRANSFERS = {16: "pq", 18: "hlg"}  # ITU-T H.273
@@ -111,6 +112,7 @@ def _facts(film: Any, container: str, size: int, bounds: Bounds) -> dict[str, An
         "rate": str(extent.rate),
         "picture": {"stream": stream.index, "codec": stream.codec.canonical_name, **looks},
         "sounds": list(itertools.islice(_sounds(film, bounds), bounds.max_sounds)),
+        "chapters": _chapters(film, seconds),
     }
 
 
@@ -240,6 +242,31 @@ def _sounds(film: Any, bounds: Bounds) -> Iterator[dict[str, Any]]:
             "language": str(stream.metadata.get("language", ""))[:16],
             "title": str(stream.metadata.get("title", ""))[:200],
         }
+
+
+def _chapters(film: Any, seconds: Fraction) -> list[dict[str, Any]]:
+    """In order, each until the next begins: the ends that containers give are often missing or overlap."""
+    begin, end_ms = Fraction(film.start_time or 0, av.time_base), round(seconds * 1000)
+    starts: dict[int, dict[str, str]] = {}
+    for chapter in itertools.islice(film.chapters(), MOST_CHAPTERS):
+        at = round((chapter["start"] * (chapter["time_base"] or 0) - begin) * 1000)
+        if at < end_ms:
+            starts.setdefault(max(0, at), {key.lower(): value for key, value in chapter["metadata"].items()})
+    times = sorted(starts)
+    return [
+        {
+            "start_ms": start,
+            "end_ms": end,
+            "title": _printable(starts[start].get("title", "")[:LONGEST_TITLE]),
+            "language": starts[start].get("language", "")[:16],
+        }
+        for start, end in zip(times, [*times[1:], end_ms], strict=True)
+    ]
+
+
+def _printable(words: str) -> str:
+    """On one line, without what changes how the text around it is shown; joiners belong to Persian and to emoji."""
+    return " ".join("".join(c if c.isprintable() or c in "\u200c\u200d" else " " for c in words).split())
 
 
 def _words(error: BaseException) -> str:

@@ -90,7 +90,7 @@ def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Argum
     """
     film = ffmpeg.input(f"file:{source}", fflags="+genpts+discardcorrupt", **_guards(info.container))
     streams = [film[str(number)] for number in (info.picture.stream, *(sound.stream for sound in info.sounds))]
-    options = {"c:v": "copy", "c:a": "flac" if decode_sound else "copy", "f": "matroska", "map_chapters": -1}
+    options = {"c:v": "copy", "c:a": "flac" if decode_sound else "copy", "f": "matroska"}
     return _compile([ffmpeg.output(*streams, COPY, **options)], 1)
 
 
