@@ -5,8 +5,7 @@ a callee that does not answer is `Unavailable`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx2
 import msgspec
@@ -14,105 +13,21 @@ import msgspec
 from api.identity import service_token
 from api.problems import NotFound, Problem, Unavailable
 from api.settings import Settings
+from api.wire import Hold, Lease, MadeOperator, NewRendition, NewUnit, Opens, Person, Unit, VideoFacts
 
-Wire = TypeVar("Wire")
-
-
-class Person(msgspec.Struct, frozen=True):
-    id: int
-    name: str
-
-
-class MadeOperator(msgspec.Struct, frozen=True):
-    """`password` only when the account was created now; `name` and `since` tell whose account an existing one is."""
-
-    id: int
-    email: str
-    name: str
-    since: datetime
-    password: str | None = None
-
-
-class VideoFacts(msgspec.Struct, frozen=True):
-    """What other services need to know of a video. `generation` 0: nothing is published yet."""
-
-    id: int
-    title: str
-    uploaded_by: int
-    price_per_minute: int
-    duration_ms: int
-    status: str
-    visibility: str
-    generation: int
-    audio_only: bool = False
-
-
-class Unit(msgspec.Struct, frozen=True):
-    """A claimed unit: the piece one worker encodes. `plan` is `media.plan`'s document, {} for a probe."""
-
-    id: int
-    fence: int
-    lease_s: float
-    kind: str
-    job_id: int
-    video_id: int
-    generation: int
-    source: str
-    filename: str
-    renditions: list[str]
-    first_segment: int
-    end_segment: int
-    attempt: int
-    plan: dict[str, Any]
-
-
-class Lease(msgspec.Struct, frozen=True):
-    """`stop` is set when the job was cancelled or paused: kill the encode and forget the unit."""
-
-    stop: bool
-
-
-class NewUnit(msgspec.Struct, frozen=True):
-    """A unit to be opened by a probe. Lower `rank` goes first within a job."""
-
-    kind: str
-    queue: str
-    renditions: list[str]
-    first_segment: int
-    end_segment: int
-    rank: int
-
-
-class NewRendition(msgspec.Struct, frozen=True):
-    """`kind` is video, audio, text or iframes; `bandwidth` in bit/s."""
-
-    name: str
-    kind: str
-    width: int
-    height: int
-    bandwidth: int
-    codecs: str
-    language: str = ""
-
-
-class Hold(msgspec.Struct, frozen=True):
-    """Billing's state of one session. Money in micro-units, `balance` in minor units, media time in ms.
-
-    `state`: open, spent (refuse media), ended. `final`: nothing more can be held, the last seconds play out.
-    """
-
-    session_id: str
-    state: str
-    final: bool
-    balance: int
-    balance_micros: int
-    held_micros: int
-    charged_micros: int
-    charged: int
-    delivered_ms: int
-    forgiven_ms: int
-    minutes_left: float | None
-    low_balance: bool
+__all__ = [
+    "Clients",
+    "Hold",
+    "Lease",
+    "MadeOperator",
+    "NewRendition",
+    "NewUnit",
+    "Opens",
+    "Person",
+    "Unit",
+    "VideoFacts",
+    "relayed",
+]
 
 
 class Clients:
@@ -170,9 +85,15 @@ class Clients:
         body = {"queue": queue, "worker": worker}
         return await self._call("videos", "POST", "/internal/units/claim", Unit | None, body)
 
-    async def units_renew(self, unit: Unit, done_segments: int, speed: float) -> Lease:
-        """Prolong the lease and report progress; 409 `lease_lost` when the fence is no longer ours."""
-        body = {"fence": unit.fence, "done_segments": done_segments, "speed": speed}
+    async def units_renew(
+        self, unit: Unit, done_segments: int, speed: float, made_ms: int = 0, end_segment: int | None = None
+    ) -> Lease:
+        """Prolong the lease and report progress; 409 `lease_lost` when the fence is no longer ours.
+
+        `made_ms` is how much media the encoder has made so far, `end_segment` where the worker is going to stop:
+        nobody else is given what lies before that.
+        """
+        body = self._fenced(unit, done_segments=done_segments, speed=speed, made_ms=made_ms, end_segment=end_segment)
         return await self._call("videos", "PUT", f"/internal/units/{unit.id}/lease", Lease, body)
 
     async def units_planned(
@@ -182,9 +103,13 @@ class Clients:
         body = {"fence": unit.fence, "plan": plan, "renditions": renditions, "units": units}
         await self._call("videos", "POST", f"/internal/units/{unit.id}/planned", None, body)
 
-    async def units_done(self, unit: Unit, result: dict[str, Any]) -> None:
-        """End a unit of any other kind. The last one opens the finish; the finish makes the video ready."""
-        await self._call("videos", "POST", f"/internal/units/{unit.id}/done", None, self._fenced(unit, result=result))
+    async def units_done(self, unit: Unit, result: dict[str, Any], opens: Opens | None = None) -> None:
+        """End a unit of any other kind, and bring about what it `opens`, once, however often this is repeated.
+
+        The last one opens the finish; the finish makes the video ready.
+        """
+        body = self._fenced(unit, result=result, opens=opens)
+        await self._call("videos", "POST", f"/internal/units/{unit.id}/done", None, body)
 
     async def units_fail(self, unit: Unit, code: str, message: str, *, permanent: bool) -> None:
         """End an attempt in failure; a permanent one fails the job at once, others are tried again, three times."""

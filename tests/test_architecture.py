@@ -19,6 +19,7 @@ PAGES = sorted(p for p in (ROOT / "player/src").rglob("*.ts"))
 PLUMBING = {
     "__init__", "__main__", "binaries", "bootstrap", "clients", "command", "database", "demo", "doctor", "gateway",
     "identity", "limits", "logs", "machine", "migrate", "operate", "problems", "queue", "service", "settings", "stack",
+    "wire",
 }  # fmt: skip
 NOT_NAMES = {"utils", "helpers", "common", "misc", "base", "core", "manager"}
 

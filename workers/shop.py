@@ -7,23 +7,30 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from api import binaries
-from api.clients import Unit
+from api.clients import Opens, Unit
 from api.queue import QueueName
 from api.settings import Settings
 from media.ffmpeg import COPY
 from media.plan import Plan
 
 STALE_S = 3600
+# Where a unit ends of which nobody has said so.
+NO_END = 1 << 31
 MOST_THREADS = 8
 
 
 @dataclass
 class Progress:
-    """How far a unit is; told to the videos service with each renewal of the lease."""
+    """How far a unit is, told to the videos service with each renewal of the lease, and how far it is to go.
+
+    `end_segment` sinks when a viewer has the rest carved off: stop there, somebody else makes what follows.
+    """
 
     segments: int = 0
+    end_segment: int = NO_END
     _seconds: float = 0.0
     _since: float = field(default_factory=time.monotonic)
 
@@ -32,9 +39,22 @@ class Progress:
         self._seconds = max(self._seconds, seconds)
 
     @property
+    def made_ms(self) -> int:
+        """What the encoder has made, in media time; a unit that shows no change of it for long has stalled."""
+        return round(self._seconds * 1000)
+
+    @property
     def speed(self) -> float:
         """Media seconds a second."""
         return round(self._seconds / max(time.monotonic() - self._since, 0.001), 3)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a unit came to, and what its end is to bring about: the arguments of `Clients.units_done`."""
+
+    result: dict[str, Any]
+    opens: Opens | None = None
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,22 @@ from media.probe import Refused
 from workers.encode import encode_span
 from workers.finish import finish_film
 from workers.probe import Planned, plan_film
-from workers.shop import Progress, Shop, open_shop
+from workers.shop import Done, Progress, Shop, open_shop
 from workers.signals import stop_event
 
 log = structlog.get_logger()
 
-RENEW_EVERY_S = 5.0
+# A lease is also the way a worker hears: of a pause, a cancel, a viewer who waits for a later part of its unit.
+RENEW_EVERY_S = 1.0
 LOOK_EVERY_S = 0.5
 LAST_WORDS_S = 3.0
 # A long film's sound takes minutes and one thread: it is made beside the pictures, not before them.
 MOST_SOUNDS = 2
+SOUNDS = ("audio", "loudness")
+STOPPED = Failed("worker_stopped", "The worker was stopped; another one goes on.")
 
-Work = Callable[[Shop, Unit, Progress], Awaitable[Planned | dict[str, Any]]]
+Outcome = Planned | Done | Failed | dict[str, Any]
+Work = Callable[[Shop, Unit, Progress], Awaitable[Planned | Done | dict[str, Any]]]
 KINDS: dict[str, Work] = {"probe": plan_film, "video": encode_span, "audio": encode_span, "finish": finish_film}
 
 
@@ -58,7 +62,7 @@ async def work_off(clients: Clients, shop: Shop, queue: QueueName, stop: asyncio
                 return
             if unit is None:
                 await asyncio.wait(sounds, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-            elif unit.kind == "audio" and len(sounds) < MOST_SOUNDS:
+            elif unit.kind in SOUNDS and len(sounds) < MOST_SOUNDS:
                 task = group.create_task(do(clients, shop, unit, stop))
                 sounds.add(task)
                 task.add_done_callback(sounds.discard)
@@ -78,9 +82,9 @@ async def _claim(clients: Clients, queue: QueueName) -> Unit | None:
 async def do(
     clients: Clients, shop: Shop, unit: Unit, stop: asyncio.Event, renew_every_s: float = RENEW_EVERY_S
 ) -> None:
-    """One unit, from claim to report, or until its lease is lost or `stop` is set. Never raises."""
+    """One unit, from claim to report, until its lease is lost, or until told to stop: given back. Never raises."""
     log.info("unit.started", unit=unit.id, kind=unit.kind, video=unit.video_id, renditions=unit.renditions)
-    progress = Progress()
+    progress = Progress(end_segment=unit.end_segment)
     working = asyncio.create_task(_done(KINDS[unit.kind], shop, unit, progress))
     keeping = asyncio.create_task(_keep_lease(clients, unit, progress, renew_every_s))
     stopping = asyncio.create_task(stop.wait())
@@ -88,10 +92,9 @@ async def do(
         await asyncio.wait({working, keeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             await _report(clients, unit, working.result(), unit.lease_s)
-        elif stopping.done():
+        elif stopping.done() or (keeping.exception() is None and keeping.result()):
             await _end(working)
-            stopped = Failed("worker_stopped", "The worker was stopped; another one goes on.")
-            await _report(clients, unit, stopped, LAST_WORDS_S)
+            await _report(clients, unit, STOPPED, LAST_WORDS_S)
     finally:
         for task in (working, keeping, stopping):
             await _end(task)
@@ -102,7 +105,7 @@ async def _end(task: asyncio.Task[Any]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress) -> Planned | Failed | dict[str, Any]:
+async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress) -> Outcome:
     """What came of the work; anything that goes wrong becomes a Failed."""
     try:
         return await work(shop, unit, progress)
@@ -120,26 +123,40 @@ async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress) -> Plann
         return Failed("internal_error", "Preparing this video failed on our side.")
 
 
-async def _keep_lease(clients: Clients, unit: Unit, progress: Progress, every_s: float) -> None:
-    """Return when the unit is ours no more: lost, stopped, or unheard of for as long as the lease lasts."""
+async def _keep_lease(clients: Clients, unit: Unit, progress: Progress, every_s: float) -> bool:
+    """Return when the unit is not to be gone on with: True when told so, False when its lease is lost.
+
+    That is also the case when the videos service has not been heard of for as long as the lease lasts.
+    """
     renewed = time.monotonic()
     while time.monotonic() < renewed + unit.lease_s:
         await asyncio.sleep(every_s)
         asked = time.monotonic()
         try:
-            lease = await clients.units_renew(unit, progress.segments, progress.speed)
+            if await _renew(clients, unit, progress):
+                log.info("unit.stopped", unit=unit.id)
+                return True
         except Problem as problem:
             if problem.code == "lease_lost":
                 break
             log.warning("lease.unheard", unit=unit.id, reason=problem.detail)
             continue
-        if lease.stop:
-            break
         renewed = asked
     log.info("unit.dropped", unit=unit.id)
+    return False
 
 
-async def _report(clients: Clients, unit: Unit, outcome: Planned | Failed | dict[str, Any], patience_s: float) -> None:
+async def _renew(clients: Clients, unit: Unit, progress: Progress) -> bool:
+    """Tell how far it is, hear how far it is to go, and say that this was heard; gives whether to stop."""
+    while True:
+        told = progress.end_segment
+        lease = await clients.units_renew(unit, progress.segments, progress.speed, progress.made_ms, told)
+        progress.end_segment = min(told, lease.end_segment)
+        if lease.stop or progress.end_segment == told:
+            return lease.stop
+
+
+async def _report(clients: Clients, unit: Unit, outcome: Outcome, patience_s: float) -> None:
     """Say how a unit ended, again and again while the videos service is away; a lost lease ends it too."""
     deadline = time.monotonic() + patience_s
     while True:
@@ -153,12 +170,13 @@ async def _report(clients: Clients, unit: Unit, outcome: Planned | Failed | dict
         await asyncio.sleep(1)
 
 
-async def _tell(clients: Clients, unit: Unit, outcome: Planned | Failed | dict[str, Any]) -> None:
+async def _tell(clients: Clients, unit: Unit, outcome: Outcome) -> None:
     if isinstance(outcome, Planned):
         await clients.units_planned(unit, outcome.plan, outcome.renditions, outcome.units)
     elif isinstance(outcome, Failed):
         log.warning("unit.ended", unit=unit.id, kind=unit.kind, code=outcome.code, reason=outcome.message)
         await clients.units_fail(unit, outcome.code, outcome.message, permanent=outcome.permanent)
     else:
-        await clients.units_done(unit, outcome)
+        done = outcome if isinstance(outcome, Done) else Done(outcome)
+        await clients.units_done(unit, done.result, done.opens)
         log.info("unit.done", unit=unit.id, kind=unit.kind, video=unit.video_id)

@@ -40,6 +40,12 @@ class Claimed:
 
 
 @dataclass(frozen=True)
+class Renewed:
+    wanted: bool
+    end_segment: int
+
+
+@dataclass(frozen=True)
 class Expired:
     id: int
     job_id: int
@@ -116,16 +122,17 @@ async def claimed(db: Queries, unit_id: int) -> Claimed:
 
 async def renew(
     db: Queries, unit_id: int, *, fence: int, done_segments: int, speed: float, lease_s: float
-) -> bool | None:
+) -> Renewed | None:
     """Prolong a lease; gives whether the job still wants the unit, None when the lease is another's."""
-    return await db.value(
+    return await db.maybe(
+        Renewed,
         """
         update units u
         set lease_until = now() + make_interval(secs => :lease_s), seen_at = now(), speed = :speed,
             done_segments = least(:done_segments, u.end_segment - u.first_segment)
         from jobs j
         where u.id = :unit_id and u.fence = :fence and u.state = 'running' and j.id = u.job_id
-        returning j.state in ('queued', 'running')
+        returning j.state in ('queued', 'running') as wanted, u.end_segment
         """,
         unit_id=unit_id,
         fence=fence,

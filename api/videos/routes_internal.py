@@ -39,6 +39,8 @@ class RenewBody(Body):
     fence: Fence
     done_segments: Segments
     speed: float = Field(ge=0, lt=1e6, allow_inf_nan=False)
+    made_ms: int = Field(default=0, ge=0, lt=1 << 40)
+    end_segment: int | None = Field(default=None, ge=0)
 
 
 class RenditionBody(Body):
@@ -78,6 +80,7 @@ class PlannedBody(Body):
 class DoneBody(Body):
     fence: Fence
     result: dict[str, Any]
+    opens: dict[str, Any] | None = None
 
 
 class FailBody(Body):

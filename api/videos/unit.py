@@ -80,10 +80,10 @@ async def claim(db: Database, queue: QueueName, worker: str) -> Unit | None:
 
 async def renew(db: Database, unit_id: int, fence: int, done_segments: int, speed: float) -> Lease:
     """Prolong a lease. `stop` when the job ended or its video is gone; raises LeaseLost."""
-    wanted = await queries.renew(db, unit_id, fence=fence, done_segments=done_segments, speed=speed, lease_s=LEASE_S)
-    if wanted is None and await queries.exists(db, unit_id):
+    found = await queries.renew(db, unit_id, fence=fence, done_segments=done_segments, speed=speed, lease_s=LEASE_S)
+    if found is None and await queries.exists(db, unit_id):
         raise LeaseLost
-    return Lease(stop=not wanted)
+    return Lease(stop=True, end_segment=0) if found is None else Lease(not found.wanted, found.end_segment)
 
 
 async def planned(db: Database, bells: Bells, unit_id: int, fence: int, outcome: Planned) -> None:

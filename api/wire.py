@@ -1,0 +1,126 @@
+"""What our processes tell each other: the bodies and answers of the calls in `api/clients.py`."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+
+
+class MadeOperator(msgspec.Struct, frozen=True):
+    """`password` only when the account was created now; `name` and `since` tell whose account an existing one is."""
+
+    id: int
+    email: str
+    name: str
+    since: datetime
+    password: str | None = None
+
+
+class VideoFacts(msgspec.Struct, frozen=True):
+    """What other services need to know of a video. `generation` 0: nothing is published yet."""
+
+    id: int
+    title: str
+    uploaded_by: int
+    price_per_minute: int
+    duration_ms: int
+    status: str
+    visibility: str
+    generation: int
+    audio_only: bool = False
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """A claimed unit: the piece one worker encodes. `plan` is `media.plan`'s document, {} for a probe.
+
+    `level`: the sound of this video is to be brought to the common loudness.
+    """
+
+    id: int
+    fence: int
+    lease_s: float
+    kind: str
+    job_id: int
+    video_id: int
+    generation: int
+    source: str
+    filename: str
+    renditions: list[str]
+    first_segment: int
+    end_segment: int
+    attempt: int
+    plan: dict[str, Any]
+    level: bool = True
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """`stop` is set when the job was cancelled or paused: kill the encode and give the unit back.
+
+    `end_segment` is where the unit ends by now: a viewer may have had its rest carved off for another worker.
+    """
+
+    stop: bool
+    end_segment: int
+
+
+class NewUnit(msgspec.Struct, frozen=True):
+    """A unit to be opened. `queue` is interactive, batch, or held: made only if a viewer asks, or once it is adopted.
+
+    Lower `rank` goes first within a job.
+    """
+
+    kind: str
+    queue: str
+    renditions: list[str]
+    first_segment: int
+    end_segment: int
+    rank: int
+
+
+class NewRendition(msgspec.Struct, frozen=True):
+    """`kind` is video, audio, text or iframes; `bandwidth` in bit/s."""
+
+    name: str
+    kind: str
+    width: int
+    height: int
+    bandwidth: int
+    codecs: str
+    language: str = ""
+
+
+class Opens(msgspec.Struct, frozen=True):
+    """What the end of a unit brings about in its job: keys of the plan replaced, renditions promised, units opened.
+
+    `adopt` names renditions whose held units are made in any case from now on.
+    """
+
+    plan: dict[str, Any] = {}
+    renditions: list[NewRendition] = []
+    units: list[NewUnit] = []
+    adopt: list[str] = []
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Billing's state of one session. Money in micro-units, `balance` in minor units, media time in ms.
+
+    `state`: open, spent (refuse media), ended. `final`: nothing more can be held, the last seconds play out.
+    """
+
+    session_id: str
+    state: str
+    final: bool
+    balance: int
+    balance_micros: int
+    held_micros: int
+    charged_micros: int
+    charged: int
+    delivered_ms: int
+    forgiven_ms: int
+    minutes_left: float | None
+    low_balance: bool
