@@ -3,12 +3,14 @@
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from media import playlist
 from media.ladder import ladder
-from media.plan import Plan, Track
+from media.plan import Plan, Track, levelled
 from media.playlist import Rendition, bit_rates
+from media.probe import Copy
 from media.timeline import Timeline
 
 
@@ -28,8 +30,15 @@ def plan(frames: int = 250, tracks: tuple[tuple[str, str], ...] = (("en", ""),))
         interlaced=False,
         colour="sdr",
         rungs=ladder(1280, 720, timeline.rate),
-        tracks=[Track(f"audio-{n}", n + 1, *track) for n, track in enumerate(tracks)],
+        tracks=[
+            Track(f"audio-{n}", n + 1, *track, timeline.audio_frames(48000, 1024)) for n, track in enumerate(tracks)
+        ],
     )
+
+
+def first() -> Rendition:
+    """The rung that plays first, as planned."""
+    return playlist.planned(plan().rungs_named([plan().instant])[0])
 
 
 def test_a_media_playlist_names_every_segment_before_it_exists() -> None:
@@ -49,7 +58,11 @@ def test_sound_has_the_same_names_and_its_own_lengths() -> None:
         "1-4004-8008.m4s",
         "2-8008-8342.m4s",
     ]
-    assert "#EXTINF:3.989333," in text
+    assert [line for line in text.splitlines() if line.startswith("#EXTINF")] == [
+        "#EXTINF:3.989333,",
+        "#EXTINF:4.010667,",
+        "#EXTINF:0.362667,",
+    ]
 
 
 def test_the_multivariant_playlist_starts_with_the_middle_and_adds_the_sound() -> None:
@@ -78,14 +91,15 @@ def test_the_multivariant_playlist_starts_with_the_middle_and_adds_the_sound() -
 
 
 def test_a_silent_film_names_no_audio_group() -> None:
-    text = playlist.multivariant(plan(tracks=()), [playlist.planned(plan().instant)], [])
+    text = playlist.multivariant(plan(tracks=()), [first()], [])
     assert "AUDIO" not in text
     assert 'CODECS="avc1.64001e",' in text
 
 
 def test_titles_are_made_harmless_and_unique() -> None:
     tracks = (("en", 'Director"\n#EXT-X-KEY:METHOD=AES-128'), ("en", ""), ("fr", ""), ("und", ""), ("en", "English"))
-    text = playlist.multivariant(plan(tracks=tracks), [playlist.planned(plan().instant)], [])
+    film = plan(tracks=tracks)
+    text = playlist.multivariant(film, [first()], [playlist.planned_track(track) for track in film.tracks])
     lines = [line for line in text.splitlines() if line.startswith("#EXT-X-MEDIA")]
     names = [line.split('NAME="')[1].split('"')[0] for line in lines]
     assert names == ["Director #EXT-X-KEY:METHOD=AES-128", "English", "Français", "Audio 4", "English (5)"]
@@ -118,3 +132,65 @@ def test_planned_playlists_offer_the_instant_rung_and_the_sound(tmp_path: Path) 
     ]
     assert "BANDWIDTH=1494000,AVERAGE-BANDWIDTH=1028000" in (tmp_path / "master.m3u8").read_text()
     assert not list(tmp_path.rglob(".*"))
+
+
+def copied(cuts: list[int], *, aligned: bool) -> Plan:
+    """A film of 250 pictures whose own can be served, at 30000 ticks a second."""
+    told = Copy(0, 1280, 720, "avc1.64001f", 30_000, 0, 2002, cuts, aligned, 5_000_000, 3_000_000)
+    return msgspec.structs.replace(plan(), copy=told)
+
+
+def test_the_sources_own_pictures_are_offered_alone_with_their_own_segments(tmp_path: Path) -> None:
+    film = copied([0, 60_060, 240_240, 250_250], aligned=False)
+    playlist.publish_planned(tmp_path, film)
+    text = (tmp_path / "source/index.m3u8").read_text()
+    assert [line for line in text.splitlines() if not line.startswith("#EXT-X")][1:] == [
+        *("#EXTINF:2.002000,", "0-0-2002.m4s"),
+        *("#EXTINF:6.006000,", "1-2002-8008.m4s"),
+        *("#EXTINF:0.333667,", "2-8008-8342.m4s"),
+    ]
+    assert "#EXT-X-TARGETDURATION:7" in text
+    assert "#EXT-X-TARGETDURATION:7" in (tmp_path / "audio-0/index.m3u8").read_text()
+    master = (tmp_path / "master.m3u8").read_text()
+    assert [line for line in master.splitlines() if not line.startswith("#")] == ["source/index.m3u8"]
+    assert "BANDWIDTH=5144000,AVERAGE-BANDWIDTH=3128000" in master
+
+
+def test_a_source_on_the_grid_is_named_like_every_other_rendition() -> None:
+    film = copied([0, 120_120, 240_240, 250_250], aligned=True)
+    assert film.segments_of("source") == film.segments_of("360p")
+    assert film.durations("source") == film.durations("720p")
+
+
+def test_a_finished_film_names_everything_it_has() -> None:
+    film = plan(tracks=(("en", ""), ("fr", "")))
+    film = msgspec.structs.replace(film, tracks=levelled(film, [None, -3.5]))
+    sounds = [Rendition(f"audio-{n}", 140_000 if n < 3 else 50_000, 130_000, "mp4a.40.2", 0, 0) for n in (0, 2, 3, 4)]
+    videos = [playlist.planned(rung) for rung in film.rungs]
+    trick = Rendition("iframes-0", 30_000, 20_000, "avc1.64000d", 426, 240)
+    extras = playlist.Extras([playlist.Text("text-de", "de", "Deutsch", sdh=True)], [trick], chapters=True)
+    lines = playlist.multivariant(film, videos, sounds, extras).splitlines()
+    media = [line for line in lines if line.startswith("#EXT-X-MEDIA")]
+    assert [line.split('URI="')[1] for line in media] == [
+        *('audio-0/index.m3u8"', 'audio-2/index.m3u8"', 'audio-3/index.m3u8"', 'audio-4/index.m3u8"'),
+        'text-de/index.m3u8"',
+    ]
+    assert [line.split('GROUP-ID="')[1].split('"')[0] for line in media] == ["audio", "audio", "low", "low", "text"]
+    assert [line.split('NAME="')[1].split('"')[0] for line in media] == ["English", "Français"] * 2 + ["Deutsch"]
+    assert '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"' in lines
+    smallest = next(line for n, line in enumerate(lines[:-1]) if lines[n + 1] == "240p/index.m3u8")
+    assert 'AUDIO="low",SUBTITLES="text"' in smallest
+    assert "BANDWIDTH=181250," in smallest
+    assert lines[-1].startswith("#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=30000,")
+
+
+def test_levelled_tracks_take_the_place_of_the_others() -> None:
+    film = plan(tracks=(("en", ""), ("fr", "Commentary")))
+    tracks = levelled(film, [4.0, None])
+    assert [(t.name, t.stream, t.group, t.gain_db, t.bitrate) for t in tracks] == [
+        ("audio-0", 1, "instant", 0.0, 128_000),
+        ("audio-1", 2, "audio", 0.0, 128_000),
+        ("audio-2", 1, "audio", 4.0, 128_000),
+        ("audio-3", 1, "low", 4.0, 48_000),
+        ("audio-4", 2, "low", 0.0, 48_000),
+    ]

@@ -82,12 +82,19 @@ def test_there_is_no_segment_past_the_end() -> None:
 
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("extra", [1, 2, 30, -1, 0])
-def test_sound_is_cut_within_one_aac_frame_of_the_pictures(rate: Fraction, extra: int) -> None:
+@pytest.mark.parametrize(("sampling", "lead"), [(48_000, 1024), (44_100, 2112), (32_000, 0)])
+def test_sound_is_there_from_each_first_picture_on(rate: Fraction, extra: int, sampling: int, lead: int) -> None:
     timeline = Timeline(rate, 5 * Timeline(rate, 1).segment_frames + extra)
-    sound, at = timeline.audio_durations(), Fraction(0)
-    assert len(sound) == timeline.count
-    for index, seconds in enumerate(sound[:-1]):
-        at += seconds
-        assert 0 <= timeline.start(index + 1) - at < Fraction(1024, 48000) * 2
-    assert abs(sum(sound) - timeline.seconds) <= Fraction(1024, 48000)
-    assert sum(sound) * 48000 == timeline.audio_samples
+    frames = timeline.audio_frames(sampling, lead)
+    cuts = timeline.audio_cuts(sampling, lead, frames)
+    assert len(cuts) == timeline.count + 1
+    assert all(start < end for start, end in itertools.pairwise(cuts))
+    for index in range(1, timeline.count):
+        early = timeline.start(index) - Fraction(cuts[index] * 1024 - lead, sampling)
+        assert 0 <= early < Fraction(1024, sampling)
+    assert 0 <= Fraction(frames * 1024 - lead, sampling) - timeline.seconds < Fraction(1024, sampling)
+
+
+def test_sound_that_does_not_reach_the_last_segment_cannot_be_cut() -> None:
+    with pytest.raises(ValueError, match="do not reach"):
+        Timeline(Fraction(25), 201).audio_cuts(48_000, 1024, 376)
