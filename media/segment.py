@@ -1,20 +1,26 @@
 """Path and name of a segment: the hinge between worker, nginx, fetch log and meter.
 
-`<video>/<generation>/<rendition>/<index>-<start_ms>-<end_ms>.m4s` below the media root. Boundaries are rounded once, so
-the segments of a rendition tile the timeline and a fetch can be billed from its path alone.
+`<video>/<generation>/<rendition>/<index>-<start_ms>-<end_ms>.m4s` (text: `.vtt`) below the media root. Boundaries are
+rounded once, so the segments of a rendition tile the timeline and a fetch can be billed from its path alone.
 """
 
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-RENDITION = (
-    r"(?:[1-9][0-9]{2,3}p(?:-av1|-hevc)?|source|audio-[0-9]{1,2}"
-    r"|text-[a-z]{2,8}(?:-[A-Za-z0-9]{1,8})*|iframes-[0-9]{1,2})"
-)
+# Made by units while viewers may already ask, and logged when they do.
+FILM = r"(?:[1-9][0-9]{2,3}p(?:-av1|-hevc)?|source|audio-[0-9]{1,2})"
+# Made from finished ones. Their files are there or will never be, and nobody pays for them (`metering.md` rule 1).
+LANGUAGE = r"[a-z]{2,8}(?:-[A-Za-z0-9]{1,8})*"
+TEXT = r"text-" + LANGUAGE
+IFRAMES = r"iframes-[0-9]{1,2}"
+RENDITION = rf"(?:{FILM}|{TEXT}|{IFRAMES})"
 PLACE = r"(?P<video>[1-9][0-9]{0,9})/(?P<generation>[1-9][0-9]{0,5})"
-NAME = re.compile(r"(?P<index>0|[1-9][0-9]{0,6})-(?P<start_ms>0|[1-9][0-9]{0,9})-(?P<end_ms>[1-9][0-9]{0,9})\.m4s")
-PATH = re.compile(PLACE + r"/(?P<rendition>" + RENDITION + r")/" + NAME.pattern)
+_INDEX, _START, _END = r"0|[1-9][0-9]{0,6}", r"0|[1-9][0-9]{0,9}", r"[1-9][0-9]{0,9}"
+NAME = re.compile(rf"(?P<index>{_INDEX})-(?P<start_ms>{_START})-(?P<end_ms>{_END})\.m4s")
+# The same without the groups that make a line of the fetch log.
+UNLOGGED = rf"(?:{_INDEX})-(?:{_START})-(?:{_END})"
+PATH = re.compile(PLACE + r"/(?P<rendition>" + FILM + r")/" + NAME.pattern)
 
 
 class BadSegment(ValueError):
@@ -57,6 +63,11 @@ def parse_name(name: str) -> Segment:
 def segment_path(video: int, generation: int, rendition: str, segment: Segment) -> str:
     """Path below the media root."""
     return f"{video}/{generation}/{rendition}/{segment.name}"
+
+
+def text_name(index: int, start_ms: int, end_ms: int) -> str:
+    """Name of a piece of a text rendition."""
+    return f"{index}-{start_ms}-{end_ms}.vtt"
 
 
 def is_video(rendition: str) -> bool:
