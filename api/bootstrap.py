@@ -27,7 +27,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 UV = "0.13.9"
 # `prepare` and `pages` are for images: the plain environment, and the pages alone.
-EXTRAS = {"up": ["embedded", "pages"], "test": ["embedded", "pages", "dev"], "pages": ["pages"], "prepare": []}
+EXTRAS = {
+    "up": ["embedded", "pages"],
+    "test": ["embedded", "pages", "dev"],
+    "bench": ["embedded", "pages", "dev"],
+    "pages": ["pages"],
+    "prepare": [],
+}
 ONLY_PREPARE = ("pages", "prepare")
 NOT_COPIED = {".git", ".venv", ".streamify", "node_modules", "dist", "dist.new", "__pycache__"}
 NOT_A_SOURCE = {"node_modules", "dist", "dist.new"}
@@ -45,7 +51,7 @@ def main(arguments: list[str]) -> None:
             pages(root, python)
     if command in ONLY_PREPARE:
         return
-    if command in ("up", "test"):
+    if command in ("up", "test", "bench"):
         compiled(root)
     os.environ["PYTHONPATH"] = str(root)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from api import logs
-from api.settings import DATABASES, SERVICES, Settings, SettingsError, load
+from api.settings import DATABASES, ROOT, SERVICES, Settings, SettingsError, load
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -60,6 +60,26 @@ def work(settings: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
+def bench(settings: Settings, args: argparse.Namespace) -> int:
+    """Become `python -m tests.bench.NAME`, with the arguments that follow the name; without a name, list them."""
+    names = benches()
+    if args.name in names:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", f"tests.bench.{args.name}", *args.arguments])
+    if args.name is None:
+        print("\n".join(names) or "There are no benches here.")
+        return 0
+    known = ", ".join(names) or "none in this installation"
+    print(f"streamify: there is no bench {args.name!r}. Benches: {known}.", file=sys.stderr)
+    return 2
+
+
+def benches() -> list[str]:
+    """The modules of tests/bench that run by themselves; installations without tests have none."""
+    files = sorted((ROOT / "tests/bench").glob("*.py"))
+    return [path.stem for path in files if 'if __name__ == "__main__":' in path.read_text()]
+
+
 def lazy(module: str, name: str) -> Command:
     """A command whose module is imported when it runs: `serve auth` has no use for the rest."""
 
@@ -107,6 +127,9 @@ def parser() -> argparse.ArgumentParser:
         ("sweep", "expired leases, silent sessions, old holds"),
     ):
         add(name, follow, what)
+    sub = add("bench", bench, "measure one area of this machine against a reference")
+    sub.add_argument("name", nargs="?", help="one of those that `bench` alone lists")
+    sub.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on, for example --quick")
     add("work", work, "run a transcode worker").add_argument("queue", choices=("interactive", "batch"))
     return top
 
