@@ -27,6 +27,8 @@ MOST_CHAPTERS, LONGEST_TITLE = 500, 200
 MISSING_SECONDS = 1  # a file may be shorter than it says by this before it counts as cut off
 CUT_OFF = "This file is cut off: it ends before the film does. Upload it again."
 HDR_TRANSFERS = {16: "pq", 18: "hlg"}  # ITU-T H.273
+DISPOSITIONS = {"default": "default", "original": "original", "comment": "commentary"}
+DISPOSITIONS |= {"visual_impaired": "descriptive", "hearing_impaired": "hearing_impaired"}
 
 
 class Refused(Exception):
@@ -107,6 +109,7 @@ def _facts(film: Any, container: str, size: int, bounds: Bounds) -> dict[str, An
     return {
         "container": container,
         "indexed": extent.indexed,
+        "start": str(Fraction(film.start_time or 0, av.time_base)),
         "seconds": str(seconds),
         "frames": extent.frames,
         "rate": str(extent.rate),
@@ -241,6 +244,7 @@ def _sounds(film: Any, bounds: Bounds) -> Iterator[dict[str, Any]]:
             "sample_rate": context.sample_rate,
             "language": str(stream.metadata.get("language", ""))[:16],
             "title": str(stream.metadata.get("title", ""))[:200],
+            "flags": [flag for name, flag in DISPOSITIONS.items() if stream.disposition & av.stream.Disposition[name]],
         }
 
 
@@ -260,7 +264,7 @@ def _chapters(film: Any, seconds: Fraction) -> list[dict[str, Any]]:
             "title": _printable(starts[start].get("title", "")[:LONGEST_TITLE]),
             "language": starts[start].get("language", "")[:16],
         }
-        for start, end in zip(times, [*times[1:], end_ms], strict=True)
+        for start, end in itertools.pairwise([*times, end_ms])
     ]
 
 

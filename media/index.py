@@ -26,6 +26,10 @@ class Odd(ValueError):
     """An index that we leave to FFmpeg."""
 
 
+class NoTrack(Odd):
+    """There are fewer tracks."""
+
+
 @dataclass(frozen=True)
 class Edit:
     """The edit list: after `delay` seconds, from `media_time` (ticks) on, for `seconds`; 0 is to the end."""
@@ -125,7 +129,10 @@ def _one(data: memoryview, *path: bytes) -> memoryview:
 def _track(moov: memoryview, stream: int) -> Index:
     if any(kind == b"mvex" for kind, _ in _boxes(moov)):
         raise Odd("fragmented")
-    trak = _all(moov, b"trak")[stream]
+    traks = _all(moov, b"trak")
+    if stream >= len(traks):
+        raise NoTrack(f"no track {stream}")
+    trak = traks[stream]
     table = _one(trak, b"mdia", b"minf", b"stbl")
     sizes = _sizes(_one(table, b"stsz"))
     ends = [0, *accumulate(sizes)]

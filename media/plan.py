@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from media.copyable import Copy
 from media.ladder import AUDIO_BITRATE, LOW_AUDIO_BITRATE, Rung, instant, ladder
 from media.language import language_tag
-from media.probe import Chapter, Copy, Sound, SourceInfo
+from media.probe import Chapter, Sound, SourceInfo
 from media.segment import Segment, to_ms
 from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 

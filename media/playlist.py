@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from media.copyable import Copy
 from media.ffmpeg import INIT
 from media.ladder import AUDIO_CODEC, Rung
 from media.language import language_name
 from media.plan import SOURCE, Plan, Track
-from media.probe import Copy
 
 MASTER = "master.m3u8"
 INDEX = "index.m3u8"

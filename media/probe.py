@@ -1,9 +1,13 @@
-"""What a source is: `probe` has `examine.py` look at it in the sandbox and believes only a well-formed answer.
+"""What a source is: `probe` has two programs look at it in the sandbox and believes only well-formed answers.
+
+`examine.py` says what the file is, `runs.py` at the same time what of it may be copied; the first alone can refuse.
 
 `Refused` carries a stable code and a sentence for the person who uploaded the file.
 """
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,15 +15,19 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from media.formats import MAX_PIXELS, MAX_SECONDS, for_examine
+from media.copyable import Copy, Runs, SoundCopy, copied_picture, copied_sound
+from media.formats import MAX_PIXELS, MAX_SECONDS, MAX_STREAMS, for_examine
 from media.sandbox import Ended, Limits, run
+from media.timeline import Timeline
 
 EXAMINE = Path(__file__).with_name("examine.py")
+RUNS = [Path(__file__).with_name(name) for name in ("runs.py", "index.py")]
 LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
 MAX_RATE = 100_000
 BOUNDS = msgspec.json.encode(for_examine()).decode()
 
 Ratio = Annotated[str, Meta(pattern=r"^[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
+Moment = Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
 Stream = Annotated[int, Meta(ge=0, lt=32)]
 Word = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,32}$")]
 Side = Annotated[int, Meta(ge=1, le=65536)]
@@ -31,41 +39,6 @@ class Refused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code, self.message = code, message
-
-
-class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The source's pictures as they are, cut at some of their IDRs. Times in ticks of `timescale` a second.
-
-    `start`: decode time of the first sample in the source; `offset`: from there to when it is shown. `cuts`: decode
-    times after `start` of each segment's first sample, and the end. `aligned`: these are the film's own grid.
-    Bit rates in bit/s, from the sizes of the packets.
-    """
-
-    stream: int
-    width: int
-    height: int
-    codecs: str
-    timescale: int
-    start: int
-    offset: int
-    cuts: list[int]
-    aligned: bool
-    bandwidth: int
-    average_bandwidth: int
-
-
-class SoundCopy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An AAC-LC track as it is: AudioSpecificConfig in hex, `lead` samples of priming, `frames` of 1024 samples.
-
-    `frames` counts those of the priming and ends with the film. Bit rate in bit/s.
-    """
-
-    config: str
-    rate: int
-    channels: int
-    lead: int
-    frames: int
-    bitrate: int
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +70,12 @@ class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         size = (round(self.width * sar), self.height) if sar > 1 else (self.width, round(self.height / sar))
         return size if self.rotation % 180 == 0 else (size[1], size[0])
 
+    @property
+    def plain(self) -> bool:
+        """Whether every browser shows these pictures as they are."""
+        odd = self.interlaced or self.rotation or self.hdr or Fraction(self.sar) != 1
+        return (self.codec, self.pix_fmt) == ("h264", "yuv420p") and not odd
+
 
 class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An audio track; language and title are the uploader's words."""
@@ -114,6 +93,8 @@ class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`seconds` is where the pictures end, counted from the start of the film; `frames` 0 when not counted.
 
+    `start` is when the film starts by the clock of the file.
+
     Not `indexed`: the container does not lead to the right picture after a seek. Copy it first and probe the copy.
     """
 
@@ -126,6 +107,7 @@ class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sounds: Annotated[list[Sound], Meta(max_length=8)]
     copy: Copy | None = None
     chapters: Annotated[list[Chapter], Meta(max_length=500)] = []
+    start: Moment = "0"
 
 
 class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,16 +122,52 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def probe(path: Path) -> SourceInfo:
     """Facts of the file at `path`; raises Refused."""
-    first = b""
+    (lines, ended), (runs, _) = await asyncio.gather(
+        _told([EXAMINE], path, BOUNDS, most=1),
+        _told(RUNS, path, most=MAX_STREAMS),
+    )
+    return with_copies(_believe(b"".join(lines), ended), _runs(runs))
 
-    def keep_first(line: bytes) -> None:
-        nonlocal first
-        first = first or line
 
-    reads = [Path(sys.prefix), Path(sys.base_prefix), EXAMINE, path]
-    argv = [sys.executable, "-I", str(EXAMINE), str(path), BOUNDS]
-    ended = await run(argv, LIMITS, reads=reads, on_line=keep_first)
-    return _believe(first, ended)
+async def _told(program: Sequence[Path], path: Path, *arguments: str, most: int) -> tuple[list[bytes], Ended]:
+    """The first lines of what one of our programs says of a file."""
+    lines: list[bytes] = []
+
+    def keep(line: bytes) -> None:
+        if len(lines) < most:
+            lines.append(line)
+
+    reads = [Path(sys.prefix), Path(sys.base_prefix), *program, path]
+    argv = [sys.executable, "-I", str(program[0]), str(path), *arguments]
+    try:
+        return lines, await run(argv, LIMITS, reads=reads, on_line=keep)
+    except ValueError:  # a line longer than any of ours
+        return [], Ended(1, "", timed_out=False)
+
+
+def with_copies(source: SourceInfo, runs: Sequence[Runs]) -> SourceInfo:
+    """A source that knows what of it may be served as it is."""
+    rate, start, picture = Fraction(source.rate), Fraction(source.start), source.picture
+    told = {track.stream: track for track in runs} if source.container == "mov" and source.indexed and rate else {}
+    timeline = Timeline.of(rate or Fraction(25), Fraction(source.seconds))
+    copy = None
+    if picture.plain and picture.stream in told:
+        copy = copied_picture(told[picture.stream], (picture.width, picture.height), timeline, start, rate)
+    sounds = [
+        msgspec.structs.replace(
+            sound, copy=copied_sound(told[sound.stream], timeline, start) if sound.stream in told else None
+        )
+        for sound in source.sounds
+    ]
+    return msgspec.structs.replace(source, copy=copy, sounds=sounds)
+
+
+def _runs(lines: Sequence[bytes]) -> list[Runs]:
+    """What `runs` said, as far as it makes sense; without it the film is encoded."""
+    try:
+        return [msgspec.json.decode(line, type=Runs) for line in lines]
+    except msgspec.DecodeError:
+        return []
 
 
 def _believe(line: bytes, ended: Ended) -> SourceInfo:

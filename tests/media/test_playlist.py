@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from media import playlist
+from media.copyable import Copy
 from media.ladder import ladder
 from media.plan import Plan, Track, levelled
 from media.playlist import Rendition, bit_rates
-from media.probe import Copy
 from media.timeline import Timeline
 
 
@@ -136,7 +136,7 @@ def test_planned_playlists_offer_the_instant_rung_and_the_sound(tmp_path: Path) 
 
 def copied(cuts: list[int], *, aligned: bool) -> Plan:
     """A film of 250 pictures whose own can be served, at 30000 ticks a second."""
-    told = Copy(0, 1280, 720, "avc1.64001f", 30_000, 0, 2002, cuts, aligned, 5_000_000, 3_000_000)
+    told = Copy(0, 1280, 720, "avc1.64001f", "0164001f", 30_000, 2002, cuts, aligned, 5_000_000, 3_000_000)
     return msgspec.structs.replace(plan(), copy=told)
 
 
