@@ -6,14 +6,15 @@ A malformed file raises BadBox; a conformance report then says so. Field positio
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from os import SEEK_END
 from pathlib import Path
+from typing import BinaryIO
 
 from media.bmff import BadBox, boxes, headers, one, read, tree
 from media.entries import Entry, sample_entry
 
-__all__ = ["BadBox", "Init", "Media", "boxes", "media_of", "read_init", "read_media"]
+__all__ = ["BadBox", "Init", "Key", "Media", "boxes", "media_of", "read_head", "read_init", "read_keys", "read_media"]
 
 HEAD_BYTES = 1 << 14  # a moof of four seconds takes four KB
 MOST_SAMPLES = 1 << 16
@@ -66,6 +67,16 @@ class Media:
     data_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class Key:
+    """A key sample: its `size` bytes from `at` on in the file, its decode time and its pts - dts in ticks."""
+
+    at: int
+    size: int
+    decode_time: int
+    offset: int
+
+
 def read_init(data: bytes) -> Init:
     """The one track of an init segment; of several the first one's header and sample entry count."""
     found = tree(data)
@@ -81,13 +92,30 @@ def read_init(data: bytes) -> Init:
 def read_media(path: Path) -> Media:
     """The fragments of one media segment; the head of the file suffices, but the whole of it must be there."""
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        size = file.seek(0, SEEK_END)
-        wanted = next((at + length for kind, at, length, _ in headers(head) if kind == b"moof"), 0)
-        if len(head) < wanted <= size:
-            file.seek(0)
-            head = file.read(wanted)
+        head, size = read_head(file)
     return media_of(head, size, path.name)
+
+
+def read_keys(path: Path) -> list[Key]:
+    """The key samples of a media segment of one fragment, in order."""
+    with path.open("rb") as file:
+        head, size = read_head(file)
+    media, found = media_of(head, size, path.name), tree(head, whole=False)
+    run = _run(one(found, b"trun"), _Fragment.of(one(found, b"tfhd")))
+    places = list(accumulate(run.sizes, initial=media.data_at))
+    times = list(accumulate(run.durations, initial=media.decode_time))
+    return [Key(places[number], run.sizes[number], times[number], run.offsets[number]) for number in run.keys]
+
+
+def read_head(file: BinaryIO) -> tuple[bytes, int]:
+    """The first bytes of a media segment, its moof whole, and the size of the file."""
+    head = file.read(HEAD_BYTES)
+    size = file.seek(0, SEEK_END)
+    wanted = next((at + length for kind, at, length, _ in headers(head) if kind == b"moof"), 0)
+    if len(head) < wanted <= size:
+        file.seek(0)
+        head = file.read(wanted)
+    return head, size
 
 
 def media_of(head: bytes, size: int, name: str) -> Media:
@@ -107,7 +135,7 @@ def media_of(head: bytes, size: int, name: str) -> Media:
         decode_time=_decode_time(times[0]),
         samples=sum(len(run.durations) for run in runs),
         duration=sum(sum(run.durations) for run in runs),
-        first_offset=runs[0].first_offset,
+        first_offset=runs[0].offsets[0],
         starts_with_sync=runs[0].keys[:1] == [0],
         tracks=tuple(part.track for part in parts),
         keys=sum(len(run.keys) for run in runs),
@@ -146,10 +174,14 @@ class _Run:
     """What a trun says; `keys` are the numbers of its key samples."""
 
     durations: Sequence[int]
-    size: int
-    first_offset: int
+    sizes: Sequence[int]
+    offsets: Sequence[int]
     data_offset: int
     keys: list[int]
+
+    @property
+    def size(self) -> int:
+        return sum(self.sizes)
 
     @property
     def key_gap(self) -> int:
@@ -192,8 +224,8 @@ def _run(trun: bytes, part: _Fragment) -> _Run:
         marks[0] = read(">I", trun, at)[0]
     return _Run(
         durations=columns.get(0x100) or (part.duration,) * samples,
-        size=sum(columns.get(0x200) or (part.size * samples,)),
-        first_offset=columns[0x800][0] if 0x800 in columns else 0,
+        sizes=columns.get(0x200) or (part.size,) * samples,
+        offsets=columns.get(0x800) or (0,) * samples,
         data_offset=data_offset,
         keys=[number for number, mark in enumerate(marks) if not mark & SYNC_MASK],
     )
