@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from api import binaries
 from api.settings import ROOT, SERVICES, Settings, SettingsError
-from media.segment import NAME, PLACE, RENDITION
+from media.segment import FILM, IFRAMES, LANGUAGE, NAME, PLACE, RENDITION, TEXT, UNLOGGED
 
 TEMPLATES = ROOT / "nginx"
 EDGE = "origin"
@@ -82,7 +82,12 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
         "TOKEN": SHAPE,
         "PLACE": PLACE,
         "RENDITION": RENDITION,
+        "FILM": FILM,
+        "TEXT": TEXT,
+        "IFRAMES": IFRAMES,
+        "LANGUAGE": LANGUAGE,
         "SEGMENT": NAME.pattern,
+        "UNLOGGED": UNLOGGED,
         **{name.upper(): _server(settings.service_url(name)) for name in SERVICES},
     }
 
