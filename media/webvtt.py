@@ -103,7 +103,7 @@ def write(cues: Iterable[tuple[int, Cue]], header: str = "") -> str:
     for number, cue in cues:
         text = cue.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         parts.append(f"{number}\n{_stamp(cue.start_ms)} --> {_stamp(cue.end_ms)}\n{text}\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, ""])
 
 
 def document(cues: Sequence[Cue]) -> str:
