@@ -124,26 +124,30 @@ def all_idr(index: places.Index, file: int, avcc: bytes) -> bool:
     prefix = (avcc[4] & 3) + 1
     for sample in index.keys:
         kinds = nals(file, index.position(sample), index.sizes[sample], prefix)
-        if next((kind for kind, _, _ in kinds if kind in SLICES), 0) != IDR:
+        if next((kind for kind, *_ in kinds if kind in SLICES), 0) != IDR:
             return False
     return True
 
 
-def nals(file: int, start: int, size: int, prefix: int) -> Iterator[tuple[int, int, int]]:
-    """(type, place, length) of the NAL units of a sample, whose lengths are `prefix` bytes; -1 where they are wrong."""
-    at, head, base = 0, os.pread(file, 128, start), 0
+def nals(file: int, start: int, size: int, prefix: int) -> Iterator[tuple[int, int, int, int]]:
+    """(type, first byte of its payload, place, length) of each NAL unit of a sample; type -1 where lengths are wrong.
+
+    `prefix`: how many bytes a length takes.
+    """
+    at, base, head = 0, 0, os.pread(file, 128, start)
     for _ in range(MOST_NALS):
         if at == size:
             return
-        if at - base + prefix + 1 > len(head):
+        if at - base + prefix + 2 > len(head):
             base, head = at, os.pread(file, 128, start + at)
         length = int.from_bytes(head[at - base : at - base + prefix])
         at += prefix
         if not 1 <= length <= size - at or at - base >= len(head):
             break
-        yield head[at - base] & 31, start + at, length
+        first = head[at - base + 1] if length > 1 and at - base + 1 < len(head) else 0
+        yield head[at - base] & 31, first, start + at, length
         at += length
-    yield -1, 0, 0
+    yield -1, 0, 0, 0
 
 
 def low_complexity(config: bytes) -> tuple[int, int]:
