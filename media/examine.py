@@ -104,7 +104,10 @@ def _facts(film: Any, container: str, size: int, bounds: Bounds) -> dict[str, An
     stream = _picture_stream(film, bounds)
     looks = _look(film, stream)
     extent = _extent(film, stream, container, size)
-    seconds = extent.end - Fraction(film.start_time or 0, av.time_base) if extent.indexed else extent.end
+    # A clock that jumps makes any length of an estimate; the indexed copy will be measured, and refused if need be.
+    seconds = min(extent.end, Fraction(bounds.max_seconds))
+    if extent.indexed:
+        seconds = extent.end - Fraction(film.start_time or 0, av.time_base)
     _check_length(seconds, extent, bounds)
     return {
         "container": container,
