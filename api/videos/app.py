@@ -8,14 +8,20 @@ from starlette.applications import Starlette
 from api import queue
 from api.service import Plumbing, build
 from api.settings import Settings
-from api.videos import held, routes, routes_internal, routes_jobs, routes_uploads
+from api.videos import held, routes, routes_internal, routes_jobs, routes_units, routes_uploads
 from api.videos.bells import Bells
 from api.videos.people import People
 from api.videos.places import Places
 from api.videos.removal import Remover
 from api.videos.source import Sources
 
-ROUTES = [*routes.ROUTES, *routes_uploads.ROUTES, *routes_jobs.ROUTES, *routes_internal.ROUTES]
+ROUTES = [
+    *routes.ROUTES,
+    *routes_uploads.ROUTES,
+    *routes_jobs.ROUTES,
+    *routes_units.ROUTES,
+    *routes_internal.ROUTES,
+]
 
 
 def make_app(settings: Settings) -> Starlette:

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.database import Database
+from api.database import Connection, Database
 from api.problems import NotFound, Problem
 from api.videos import queries_held as queries
 from api.videos.bells import Bells
-from media.segment import RENDITION, BadSegment, parse_name
+from api.videos.carving import Piece, carve, is_near, is_small
+from media.segment import FILM, BadSegment, parse_name
 
 # hls.js gives up after 10 s.
 PATIENCE_S = 8.0
@@ -20,8 +21,9 @@ LOOK_EVERY_S = 0.05
 SAY_EVERY_S = 1.0
 HELD_S = 3.0
 MOST_WAITING = 400
+PAUSED_S = 30
 
-_RENDITION = re.compile(RENDITION)
+_FILM = re.compile(FILM)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -47,7 +49,7 @@ class Place:
 
 def parse(video: str, generation: str, rendition: str, file: str) -> Place:
     """The four parts of a media path; raises NoSegment for what no worker of ours would write."""
-    if not (_NUMBER.fullmatch(video) and _NUMBER.fullmatch(generation) and _RENDITION.fullmatch(rendition)):
+    if not (_NUMBER.fullmatch(video) and _NUMBER.fullmatch(generation) and _FILM.fullmatch(rendition)):
         raise NoSegment
     try:
         index = None if file == "init.mp4" else parse_name(file).index
@@ -67,30 +69,46 @@ async def wait(db: Database, bells: Bells, media: Path, place: Place, gone: Call
 
 
 async def _hurry(db: Database, bells: Bells, path: Path, place: Place) -> None:
-    """See to it that the file is made soon; raises NoSegment when it never will be."""
+    """See to it that the file is made soon. Raises NoSegment when it never will be, NotReady while people pause it."""
     unit = await queries.wanted(db, place.video_id, place.generation, place.rendition, place.index)
-    if unit is None or unit.job_state in ("failed", "cancelled"):
+    if unit is None or unit.job_state not in ("queued", "running", "paused"):
         raise NoSegment
     if unit.state == "done" and not _there(path):
         raise NoSegment
-    if unit.state != "queued":
-        return
-    if unit.held:
-        await queries.hold(db, unit.id, HELD_S)
-    elif await _jump(db, unit.id, place.index):
+    if unit.job_state == "paused" and not _there(path):
+        raise NotReady(retry_after=PAUSED_S)
+    if unit.state in ("queued", "running") and await _jump(db, unit.id, place):
         await bells.ring(["interactive"])
 
 
-async def _jump(db: Database, unit_id: int, index: int | None) -> bool:
-    """Hold a unit from `index` on, as a unit of its own when it begins earlier. False when somebody just took it."""
+async def _jump(db: Database, unit_id: int, place: Place) -> bool:
+    """Have what is waited for made next; gives whether that is news. A running unit is shortened if it is far away."""
     async with db.transaction() as tx:
         span = await queries.lock_span(tx, unit_id)
         if span is None:
             return False
-        if span.kind == "video" and index is not None and span.first_segment < index < span.end_segment:
-            head_id, unit_id = unit_id, await queries.add_tail(tx, unit_id, index)
-            await queries.shorten(tx, head_id, index)
-        return await queries.hold(tx, unit_id, HELD_S)
+        unit = Piece(span.renditions, span.first_segment, span.end_segment)
+        index = unit.first if place.index is None else place.index
+        if not unit.first <= index < unit.end or place.rendition not in unit.renditions:
+            return False  # somebody else has just carved it: look again
+        if span.state == "running" and is_near(unit, span.done_segments, span.speed, index):
+            return False
+        if span.state == "queued" and span.held and is_small(unit, place.rendition):
+            await queries.hold(tx, unit_id, HELD_S)
+            return False
+        await _place(tx, unit_id, carve(unit, place.rendition, index))
+    return True
+
+
+async def _place(tx: Connection, unit_id: int, pieces: list[Piece]) -> None:
+    """The first piece is what becomes of the unit, the others are new."""
+    await queries.cut(tx, unit_id, pieces[0].renditions, pieces[0].first, pieces[0].end)
+    made = [unit_id]
+    for piece in pieces[1:]:
+        made.append(await queries.add_piece(tx, unit_id, piece.renditions, piece.first, piece.end))
+    for piece, piece_id in zip(pieces, made, strict=True):
+        if piece.wanted:
+            await queries.hold(tx, piece_id, HELD_S)
 
 
 async def _appears(path: Path, until: float) -> None:

@@ -1,19 +1,23 @@
-"""Jobs: transcoding one video. Opened with the last byte, ended by its units, cancelled or tried again by people."""
+"""Jobs: transcoding one video. Opened with the last byte, ended by its units, steered by people.
+
+Uploaders pause, resume, cancel and retry their own, operators all; each is exact at any moment, for a job is a row.
+"""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.clients import NewUnit
-from api.database import Connection, Database
+from api.database import Connection, Database, Queries
 from api.identity import User
-from api.problems import NotFound, Problem
+from api.problems import Forbidden, NotFound, Problem
+from api.queue import QueueName
 from api.videos import queries_job as queries
 from api.videos import queries_removal, queries_unit, queries_video
 from api.videos.bells import Bells
-from api.videos.queries_job import Job
+from api.videos.queries_job import Job, LockedJob
 from api.videos.removal import STALE_S
 from api.videos.video import MAX_ID, NotYours, may_change
+from api.wire import NewUnit
 
 PROBE = NewUnit("probe", "interactive", [], 0, 0, 0)
 LIVE = ("queued", "running", "paused")
@@ -31,6 +35,18 @@ class JobEnded(Problem):
 class JobLive(Problem):
     code, status = "job_live", 409
     detail = "Only a job that failed or was cancelled can be tried again."
+
+
+class AboveOthers(Forbidden):
+    detail = "Only operators may put a job before those of others. Use a priority of 0 or less."
+
+
+class Change(BaseModel):
+    """What may be changed of a job. Those of higher priority go first; 0 is everybody's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    priority: int = Field(ge=-100, le=100)
 
 
 class Search(BaseModel):
@@ -92,16 +108,47 @@ async def fail(tx: Connection, job_id: int, code: str, message: str) -> None:
     job = await queries.lock_job(tx, job_id)
     if job is not None and job.state in LIVE:
         await _stop(tx, job, "failed", code, message)
+        await queries_removal.add_removal(tx, video_id=job.video_id, generation=job.generation, due_s=STALE_S)
 
 
-async def cancel(db: Database, user: User, job_id: int) -> None:
-    """Workers at its units are told to stop when they next report. Raises NoJob, NotYours, JobEnded."""
-    await _check_owner(db, user, job_id)
+async def pause(db: Database, user: User, job_id: int) -> None:
+    """Nothing of it is claimed, and workers at it give their units back. Raises NoJob, NotYours, JobEnded."""
     async with db.transaction() as tx:
-        job = await queries.lock_job(tx, job_id)
-        if job is None or job.state not in LIVE:
-            raise JobEnded
+        job = await _lock_live(tx, user, job_id)
+        if job.state != "paused":
+            await queries.pause_job(tx, job_id)
+
+
+async def resume(db: Database, bells: Bells, user: User, job_id: int) -> None:
+    """Go on where it was. Raises NoJob, NotYours, JobEnded."""
+    rung: list[QueueName] = []
+    async with db.transaction() as tx:
+        job = await _lock_live(tx, user, job_id)
+        if job.state == "paused":
+            await queries.resume_job(tx, job_id)
+            rung = await queries_unit.waiting(tx, job_id)
+    await bells.ring(rung)
+
+
+async def prioritise(db: Database, user: User, job_id: int, wanted: Change) -> None:
+    """Raises NoJob, NotYours, AboveOthers."""
+    await _check_owner(db, user, job_id)
+    if wanted.priority > 0 and not user.is_operator:
+        raise AboveOthers
+    await queries.set_priority(db, job_id, wanted.priority)
+
+
+async def cancel(db: Database, user: User, job_id: int) -> int:
+    """Workers at its units are told to stop. Gives the removal that ends the sessions at what it made and deletes that.
+
+    The source stays, for a retry. Raises NoJob, NotYours, JobEnded.
+    """
+    async with db.transaction() as tx:
+        job = await _lock_live(tx, user, job_id)
         await _stop(tx, job, "cancelled", "cancelled", "Preparing this video was cancelled.")
+        return await queries_removal.add_removal(
+            tx, video_id=job.video_id, generation=job.generation, sessions_ended=False
+        )
 
 
 async def retry(db: Database, bells: Bells, user: User, job_id: int) -> None:
@@ -119,13 +166,21 @@ async def retry(db: Database, bells: Bells, user: User, job_id: int) -> None:
     await bells.ring(["interactive"])
 
 
-async def _stop(tx: Connection, job: queries.LockedJob, state: str, code: str, message: str) -> None:
+async def _stop(tx: Connection, job: LockedJob, state: str, code: str, message: str) -> None:
     await queries.end_job(tx, job.id, state, code, message)
     await queries_video.fail_video(tx, job.video_id, code, message)
-    await queries_removal.add_removal(tx, video_id=job.video_id, generation=job.generation, due_s=STALE_S)
 
 
-async def _check_owner(db: Database, user: User, job_id: int) -> None:
+async def _lock_live(tx: Connection, user: User, job_id: int) -> LockedJob:
+    """A job that has not ended. Raises NoJob, NotYours, JobEnded."""
+    await _check_owner(tx, user, job_id)
+    job = await queries.lock_job(tx, job_id)
+    if job is None or job.state not in LIVE:
+        raise JobEnded
+    return job
+
+
+async def _check_owner(db: Queries, user: User, job_id: int) -> None:
     uploaded_by = await queries.owner(db, job_id) if job_id <= MAX_ID else None
     if uploaded_by is None:
         raise NoJob

@@ -1,5 +1,6 @@
 """Statements about units that a viewer waits for, on `streamify_video`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.database import Queries
@@ -10,20 +11,21 @@ class Wanted:
     """The unit in which a segment lies that a viewer waits for."""
 
     id: int
-    kind: str
     state: str
-    first_segment: int
-    held: bool
     job_state: str
 
 
 @dataclass(frozen=True)
 class Span:
-    """A queued unit, as far as it is to be split."""
+    """A queued or running unit, as far as it is to be carved. `held`: somebody waits for it already."""
 
-    kind: str
+    state: str
+    renditions: list[str]
     first_segment: int
     end_segment: int
+    done_segments: int
+    speed: float
+    held: bool
 
 
 async def wanted(db: Queries, video_id: int, generation: int, rendition: str, index: int | None) -> Wanted | None:
@@ -31,13 +33,13 @@ async def wanted(db: Queries, video_id: int, generation: int, rendition: str, in
     return await db.maybe(
         Wanted,
         """
-        select u.id, u.kind, u.state, u.first_segment, coalesce(u.held_until > now(), false) as held,
-            j.state as job_state
+        select u.id, u.state, j.state as job_state
         from units u join jobs j on j.id = u.job_id
         where j.video_id = :video_id and j.generation = :generation and :rendition::text = any(u.renditions)
-          and u.kind in ('video', 'audio')
+          and u.makes_segments
           and (:index::int is null or (u.first_segment <= :index and :index < u.end_segment))
-        order by array_position(array['done', 'running', 'queued', 'failed'], u.state), u.first_segment
+        order by array_position(array['done', 'running', 'queued', 'failed'], u.state),
+            coalesce(u.held_until > now(), false) desc, u.first_segment
         limit 1
         """,
         video_id=video_id,
@@ -48,43 +50,57 @@ async def wanted(db: Queries, video_id: int, generation: int, rendition: str, in
 
 
 async def lock_span(db: Queries, unit_id: int) -> Span | None:
-    """A unit if it is still queued, kept from claimers until the transaction ends."""
+    """A unit if it is still to be made, kept from claimers until the transaction ends."""
     return await db.maybe(
         Span,
         """
-        select kind, first_segment, end_segment from units where id = :unit_id and state = 'queued' for update
+        select state, renditions, first_segment, end_segment, done_segments, speed,
+            coalesce(held_until > now(), false) as held
+        from units where id = :unit_id and state in ('queued', 'running') for update
         """,
         unit_id=unit_id,
     )
 
 
-async def add_tail(db: Queries, unit_id: int, index: int) -> int:
-    """The segments of a unit from `index` on as a unit of their own; gives its id. Shorten the old one with it."""
+async def cut(db: Queries, unit_id: int, renditions: Sequence[str], first: int, end: int) -> None:
+    """Let a unit be this piece of itself."""
+    await db.run(
+        """
+        update units
+        set renditions = :renditions, first_segment = :first, end_segment = :end,
+            done_segments = case first_segment when :first then least(done_segments, :end - :first) else 0 end
+        where id = :unit_id
+        """,
+        unit_id=unit_id,
+        renditions=renditions,
+        first=first,
+        end=end,
+    )
+
+
+async def add_piece(db: Queries, unit_id: int, renditions: Sequence[str], first: int, end: int) -> int:
+    """A piece cut off a unit as a unit of its own; gives its id. What was spare is not made unless somebody asks."""
     return await db.value(
         """
-        insert into units (job_id, kind, queue, renditions, first_segment, end_segment, rank)
-        select job_id, kind, queue, renditions, :index, end_segment, rank from units where id = :unit_id
+        insert into units (job_id, kind, queue, spare, renditions, first_segment, end_segment, rank)
+        select job_id, kind, case when spare then 'held' else queue end, spare, :renditions, :first, :end, rank
+        from units where id = :unit_id
         returning id
         """,
         unit_id=unit_id,
-        index=index,
+        renditions=renditions,
+        first=first,
+        end=end,
     )
 
 
-async def shorten(db: Queries, unit_id: int, index: int) -> None:
-    """Let a unit end before `index`."""
-    await db.run("update units set end_segment = :index where id = :unit_id", unit_id=unit_id, index=index)
-
-
-async def hold(db: Queries, unit_id: int, held_s: float) -> bool:
-    """Put a queued unit at the head of the interactive queue for a moment. False when it is queued no more."""
-    return bool(
-        await db.run(
-            """
-            update units set queue = 'interactive', held_until = now() + make_interval(secs => :held_s)
-            where id = :unit_id and state = 'queued'
-            """,
-            unit_id=unit_id,
-            held_s=held_s,
-        )
+async def hold(db: Queries, unit_id: int, held_s: float) -> None:
+    """Put a queued unit at the head of the interactive queue for a moment."""
+    await db.run(
+        """
+        update units set queue = 'interactive', held_until = now() + make_interval(secs => :held_s)
+        where id = :unit_id and state = 'queued'
+        """,
+        unit_id=unit_id,
+        held_s=held_s,
     )

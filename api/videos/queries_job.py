@@ -88,19 +88,16 @@ async def jobs(db: Queries, ids: Sequence[int]) -> list[Job]:
         select j.id, j.video_id, v.title, v.uploaded_by, j.state, j.priority, j.attempts, j.error_code,
             j.error_message, j.queued_at, j.started_at, j.finished_at, v.duration_ms as media_ms,
             u.total, u.done, u.running, u.failed, u.speed, u.workers,
-            case j.state when 'done' then 1 else coalesce(u.progress, 0) end::float8 as progress,
+            p.progress,
             (extract(epoch from coalesce(j.finished_at, now()) - coalesce(j.started_at, now())) * 1000)::int8
                 as running_ms
-        from jobs j join videos v on v.id = j.video_id
+        from jobs j join videos v on v.id = j.video_id join job_progress p on p.job_id = j.id
         cross join lateral (
             select count(*) as total, count(*) filter (where state = 'done') as done,
                 count(*) filter (where state = 'running') as running,
                 count(*) filter (where state = 'failed') as failed,
                 coalesce(sum(speed) filter (where state = 'running'), 0)::float8 as speed,
-                coalesce(array_agg(distinct worker) filter (where state = 'running'), '{}') as workers,
-                sum(cardinality(renditions) * case state when 'done' then end_segment - first_segment
-                    when 'running' then done_segments else 0 end)::float8
-                    / nullif(sum(cardinality(renditions) * (end_segment - first_segment)), 0) as progress
+                coalesce(array_agg(distinct worker) filter (where state = 'running'), '{}') as workers
             from units where job_id = j.id
         ) u
         where j.id = any(:ids::int[]) order by j.queued_at desc, j.id desc
@@ -141,6 +138,41 @@ async def plan_job(db: Queries, job_id: int, plan: dict[str, Any]) -> None:
     await db.run("update jobs set plan = :plan where id = :job_id", job_id=job_id, plan=plan)
 
 
+async def patch_plan(db: Queries, job_id: int, patch: dict[str, Any]) -> None:
+    """Replace some keys of the plan."""
+    await db.run("update jobs set plan = plan || :patch where id = :job_id", job_id=job_id, patch=patch)
+
+
+async def keep_progress(db: Queries, job_id: int) -> None:
+    """Let the progress of a job not sink below what it is now, however much more there will be to do."""
+    await db.run(
+        """
+        update jobs j set progress = p.progress from job_progress p where p.job_id = j.id and j.id = :job_id
+        """,
+        job_id=job_id,
+    )
+
+
+async def pause_job(db: Queries, job_id: int) -> None:
+    """Nothing of it is claimed from now on."""
+    await db.run("update jobs set state = 'paused' where id = :job_id", job_id=job_id)
+
+
+async def resume_job(db: Queries, job_id: int) -> None:
+    """It goes on where it was."""
+    await db.run(
+        """
+        update jobs set state = case when started_at is null then 'queued' else 'running' end where id = :job_id
+        """,
+        job_id=job_id,
+    )
+
+
+async def set_priority(db: Queries, job_id: int, priority: int) -> None:
+    """Jobs of higher priority go first."""
+    await db.run("update jobs set priority = :priority where id = :job_id", job_id=job_id, priority=priority)
+
+
 async def end_job(db: Queries, job_id: int, state: str, code: str | None = None, message: str | None = None) -> None:
     """Done, failed or cancelled."""
     await db.run(
@@ -161,7 +193,7 @@ async def reopen_job(db: Queries, job_id: int) -> None:
         """
         update jobs
         set state = 'queued', generation = generation + 1, attempts = attempts + 1, plan = '{}', error_code = null,
-            error_message = null, queued_at = now(), started_at = null, finished_at = null
+            error_message = null, queued_at = now(), started_at = null, finished_at = null, progress = 0
         where id = :job_id
         """,
         job_id=job_id,

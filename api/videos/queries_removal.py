@@ -13,6 +13,7 @@ class Removal:
     id: int
     video_id: int | None
     generation: int | None
+    rendition: str | None
     source: str | None
     sessions_ended: bool
     settled: bool
@@ -23,6 +24,7 @@ async def add_removal(
     *,
     video_id: int | None = None,
     generation: int | None = None,
+    rendition: str | None = None,
     source: str | None = None,
     sessions_ended: bool = True,
     due_s: float = 0,
@@ -30,12 +32,13 @@ async def add_removal(
     """Have files removed in `due_s` seconds; gives the removal's id."""
     return await db.value(
         """
-        insert into removals (video_id, generation, source, sessions_ended, due_at)
-        values (:video_id, :generation, :source, :sessions_ended, now() + make_interval(secs => :due_s))
+        insert into removals (video_id, generation, rendition, source, sessions_ended, due_at)
+        values (:video_id, :generation, :rendition, :source, :sessions_ended, now() + make_interval(secs => :due_s))
         returning id
         """,
         video_id=video_id,
         generation=generation,
+        rendition=rendition,
         source=source,
         sessions_ended=sessions_ended,
         due_s=due_s,
@@ -56,7 +59,7 @@ async def begin(db: Queries, removal_id: int, settle_s: float, again_s: float) -
         """
         update removals set due_at = now() + make_interval(secs => :again_s)
         where id = :removal_id
-        returning id, video_id, generation, source, sessions_ended,
+        returning id, video_id, generation, rendition, source, sessions_ended,
             created_at < now() - make_interval(secs => :settle_s) as settled
         """,
         removal_id=removal_id,

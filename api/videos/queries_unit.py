@@ -1,12 +1,15 @@
-"""Statements about units, on `streamify_video`. Units are locked before their job, the job before its video."""
+"""Statements about units, on `streamify_video`. Units are locked before their job, the job before its video.
+
+Who locks several units of a job locks all of them, in the order of their ids, and before any other of its rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.clients import NewUnit
 from api.database import Queries
 from api.queue import QueueName
+from api.wire import NewUnit
 
 
 @dataclass(frozen=True)
@@ -20,52 +23,14 @@ class LockedUnit:
     attempts: int
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """A claimed unit with what a worker needs of its job and video."""
-
-    id: int
-    fence: int
-    kind: str
-    job_id: int
-    video_id: int
-    generation: int
-    source: str
-    filename: str
-    renditions: list[str]
-    first_segment: int
-    end_segment: int
-    attempt: int
-    plan: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Renewed:
-    wanted: bool
-    end_segment: int
-
-
-@dataclass(frozen=True)
-class Expired:
-    id: int
-    job_id: int
-    queue: QueueName
-    state: str
-
-
-@dataclass(frozen=True)
-class Unheard:
-    queue: QueueName
-    units: int
-
-
 async def add_units(db: Queries, job_id: int, units: Sequence[NewUnit]) -> None:
-    """Open units."""
+    """Open units; raises CheckViolation when a segment would belong to two of the job."""
     rows = [
         {
             "job_id": job_id,
             "kind": u.kind,
             "queue": u.queue,
+            "spare": u.queue == "held",
             "renditions": u.renditions,
             "first": u.first_segment,
             "end": u.end_segment,
@@ -75,70 +40,10 @@ async def add_units(db: Queries, job_id: int, units: Sequence[NewUnit]) -> None:
     ]
     await db.many(
         """
-        insert into units (job_id, kind, queue, renditions, first_segment, end_segment, rank)
-        values (:job_id, :kind, :queue, :renditions, :first, :end, :rank)
+        insert into units (job_id, kind, queue, spare, renditions, first_segment, end_segment, rank)
+        values (:job_id, :kind, :queue, :spare, :renditions, :first, :end, :rank)
         """,
         rows,
-    )
-
-
-async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | None:
-    """Lease the best claimable unit of a queue; gives its id. Two callers never get the same one."""
-    return await db.value(
-        """
-        with busy as (
-            select job_id, count(*) as units from units where state = 'running' group by job_id
-        ), best as (
-            select u.id from units u join jobs j on j.id = u.job_id left join busy b on b.job_id = u.job_id
-            where u.state = 'queued' and u.queue = :queue and j.state in ('queued', 'running')
-            order by coalesce(u.held_until > now(), false) desc, j.priority desc, u.rank, coalesce(b.units, 0), u.id
-            limit 1 for update of u skip locked
-        )
-        update units u
-        set state = 'running', fence = fence + 1, attempts = attempts + 1, worker = :worker, done_segments = 0,
-            speed = 0, seen_at = now(), lease_until = now() + make_interval(secs => :lease_s)
-        from best where u.id = best.id
-        returning u.id
-        """,
-        queue=queue,
-        worker=worker,
-        lease_s=lease_s,
-    )
-
-
-async def claimed(db: Queries, unit_id: int) -> Claimed:
-    """What the worker that claimed a unit needs to know."""
-    return await db.one(
-        Claimed,
-        """
-        select u.id, u.fence, u.kind, u.job_id, j.video_id, j.generation, v.source, v.filename, u.renditions,
-            u.first_segment, u.end_segment, u.attempts as attempt, j.plan
-        from units u join jobs j on j.id = u.job_id join videos v on v.id = j.video_id
-        where u.id = :unit_id
-        """,
-        unit_id=unit_id,
-    )
-
-
-async def renew(
-    db: Queries, unit_id: int, *, fence: int, done_segments: int, speed: float, lease_s: float
-) -> Renewed | None:
-    """Prolong a lease; gives whether the job still wants the unit, None when the lease is another's."""
-    return await db.maybe(
-        Renewed,
-        """
-        update units u
-        set lease_until = now() + make_interval(secs => :lease_s), seen_at = now(), speed = :speed,
-            done_segments = least(:done_segments, u.end_segment - u.first_segment)
-        from jobs j
-        where u.id = :unit_id and u.fence = :fence and u.state = 'running' and j.id = u.job_id
-        returning j.state in ('queued', 'running') as wanted, u.end_segment
-        """,
-        unit_id=unit_id,
-        fence=fence,
-        done_segments=done_segments,
-        speed=speed,
-        lease_s=lease_s,
     )
 
 
@@ -149,6 +54,11 @@ async def lock_unit(db: Queries, unit_id: int) -> LockedUnit | None:
         "select id, job_id, kind, queue, state, fence, attempts from units where id = :unit_id for update",
         unit_id=unit_id,
     )
+
+
+async def kind(db: Queries, unit_id: int) -> str | None:
+    """What a unit is for; that never changes."""
+    return await db.value("select kind from units where id = :unit_id", unit_id=unit_id)
 
 
 async def exists(db: Queries, unit_id: int) -> bool:
@@ -171,16 +81,26 @@ async def lock_units_of_job(db: Queries, job_id: int) -> None:
     await db.run("select from units where job_id = :job_id order by id for update", job_id=job_id)
 
 
+async def lock_units_beside(db: Queries, unit_id: int) -> None:
+    """Keep a unit and all others of its job from others, in the order everybody locks them."""
+    await db.run(
+        """
+        select from units where job_id = (select job_id from units where id = :unit_id) order by id for update
+        """,
+        unit_id=unit_id,
+    )
+
+
 async def drop_units(db: Queries, job_id: int) -> None:
     """Forget the units of an earlier try; workers still at them are told to stop."""
     await db.run("delete from units where job_id = :job_id", job_id=job_id)
 
 
 async def end_unit(db: Queries, unit_id: int, state: str, result: dict[str, Any], *, uncounted: bool = False) -> None:
-    """Done, failed, or queued for another attempt; one that is `uncounted` was none."""
+    """Done, failed, or queued for another attempt; one that is `uncounted` was none. Segments made stay made."""
     await db.run(
         """
-        update units set state = :state, result = :result, lease_until = null, done_segments = 0, speed = 0,
+        update units set state = :state, result = :result, lease_until = null, speed = 0,
             queued_at = now(), seen_at = now(), attempts = attempts - case when :uncounted then 1 else 0 end
         where id = :unit_id
         """,
@@ -192,43 +112,47 @@ async def end_unit(db: Queries, unit_id: int, state: str, result: dict[str, Any]
 
 
 async def open_units(db: Queries, job_id: int) -> int:
-    """How many units of a job are not done."""
-    return await db.value("select count(*) from units where job_id = :job_id and state <> 'done'", job_id=job_id)
-
-
-async def expire(db: Queries, most_attempts: int) -> list[Expired]:
-    """Take back units whose worker fell silent: queued again, or failed after the last attempt."""
-    return await db.all(
-        Expired,
+    """How many units of a job its finish waits for; held ones, and those that may come later, are none of them."""
+    return await db.value(
         """
-        with silent as (
-            select id from units where state = 'running' and lease_until < now()
-            order by id limit 500 for update skip locked
-        )
-        update units u
-        set state = case when attempts >= :most_attempts then 'failed' else 'queued' end, lease_until = null,
-            done_segments = 0, speed = 0, queued_at = now()
-        from silent where u.id = silent.id
-        returning u.id, u.job_id, u.queue, u.state
+        select count(*) from units
+        where job_id = :job_id and state <> 'done' and queue <> 'held' and kind not in ('captions', 'poster')
         """,
-        most_attempts=most_attempts,
+        job_id=job_id,
     )
 
 
-async def unheard(db: Queries, quiet_s: float) -> list[Unheard]:
-    """Queues with claimable units that nobody took for a while and for which no sweep rang; they count as rung now."""
-    return await db.all(
-        Unheard,
+async def adopt(db: Queries, job_id: int, renditions: Sequence[str]) -> int:
+    """Have spare units of these renditions made in any case; gives how many."""
+    return await db.run(
         """
-        with waiting as (
-            select u.queue, count(*) as units from units u join jobs j on j.id = u.job_id
-            where u.state = 'queued' and j.state in ('queued', 'running')
-              and u.queued_at < now() - make_interval(secs => :quiet_s)
-            group by u.queue
-        )
-        update bells b set rung_at = now() from waiting w
-        where w.queue = b.queue and b.rung_at < now() - make_interval(secs => :quiet_s)
-        returning b.queue, w.units
+        update units set spare = false, queue = case queue when 'held' then 'batch' else queue end
+        where job_id = :job_id and spare and renditions && :renditions
         """,
-        quiet_s=quiet_s,
+        job_id=job_id,
+        renditions=renditions,
+    )
+
+
+async def drop_spare(db: Queries, job_id: int, renditions: Sequence[str]) -> None:
+    """Forget what is not made yet of renditions that are in nobody's way any more."""
+    await db.run(
+        """
+        delete from units
+        where job_id = :job_id and makes_segments and state <> 'done' and renditions <@ :renditions::text[]
+        """,
+        job_id=job_id,
+        renditions=renditions,
+    )
+
+
+async def waiting(db: Queries, job_id: int) -> list[QueueName]:
+    """The queue of each unit of a job that could be claimed."""
+    return await db.value(
+        """
+        select array(
+            select queue from units where job_id = :job_id and state = 'queued' and queue <> 'held'
+        )
+        """,
+        job_id=job_id,
     )

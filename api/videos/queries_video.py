@@ -132,12 +132,7 @@ async def videos(db: Queries, ids: Sequence[int]) -> list[Video]:
             case v.status when 'ready' then 1 else coalesce(p.progress, 0) end::float8 as progress,
             coalesce(r.renditions, '[]') as renditions
         from videos v
-        left join lateral (
-            select sum(cardinality(u.renditions) * case u.state when 'done' then u.end_segment - u.first_segment
-                       when 'running' then u.done_segments else 0 end)::float8
-                / nullif(sum(cardinality(u.renditions) * (u.end_segment - u.first_segment)), 0) as progress
-            from units u join jobs j on j.id = u.job_id where j.video_id = v.id
-        ) p on true
+        left join job_progress p on p.video_id = v.id
         left join lateral (
             select jsonb_agg(jsonb_build_object('name', n.name, 'width', n.width, 'height', n.height,
                 'bandwidth', n.bandwidth, 'codecs', n.codecs, 'complete', n.complete) order by n.height, n.name)

@@ -45,7 +45,7 @@ class Remover:
         if removal is None:
             return
         ended, gone = await self._end(removal), await asyncio.to_thread(self._delete, removal)
-        if ended and gone and (removal.settled or removal.generation is not None or removal.video_id is None):
+        if ended and gone and (removal.settled or removal.video_id is None):
             await queries.drop_removals(self._db, [removal.id])
 
     async def _end(self, removal: Removal) -> bool:
@@ -64,8 +64,9 @@ class Remover:
             if removal.source is not None:
                 self._sources.remove(removal.source)
             if removal.video_id is not None:
-                folder = self._media / str(removal.video_id)
-                _remove_tree(folder if removal.generation is None else folder / str(removal.generation))
+                parts = [str(removal.video_id)]
+                parts += [str(part) for part in (removal.generation, removal.rendition) if part is not None]
+                _remove_tree(self._media.joinpath(*parts))
         except OSError as error:
             log.warning("removal.files", video_id=removal.video_id, error=str(error))
             return False

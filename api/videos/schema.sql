@@ -1,5 +1,6 @@
 -- A film in the catalogue. `generation` is the published one, 0 while nothing is; `search_text` is the case-folded title,
--- description and category, so that searching and sorting do not hang on the server's locale.
+-- description and category, so that searching and sorting do not hang on the server's locale. `level_sound`: bring the
+-- sound to the common loudness.
 create table videos (
     id serial primary key,
     title varchar(255) not null check (title <> ''),
@@ -22,7 +23,8 @@ create table videos (
     poster boolean not null default false,
     view_count bigint not null default 0,
     source text not null unique,
-    search_text text not null
+    search_text text not null,
+    level_sound boolean not null default true
 );
 create index videos_newest on videos (created_at desc, id desc);
 create index videos_by_uploader on videos (uploaded_by);
@@ -41,13 +43,14 @@ create table uploads (
 );
 create index uploads_expiry on uploads (expires_at);
 
--- Transcoding one video into `generation`; a retry opens the same job for the next generation.
+-- Transcoding one video into `generation`; a retry opens the same job for the next generation. `progress` is what it
+-- had come to when units were last opened: it never sinks.
 create table jobs (
     id serial primary key,
     video_id integer not null unique references videos on delete cascade,
     state text not null default 'queued'
         check (state in ('queued', 'running', 'paused', 'done', 'failed', 'cancelled')),
-    priority integer not null default 0,
+    priority integer not null default 0 check (priority between -100 and 100),
     generation integer not null default 1,
     attempts integer not null default 1,
     plan jsonb not null default '{}',
@@ -55,7 +58,8 @@ create table jobs (
     error_message text,
     queued_at timestamptz not null default now(),
     started_at timestamptz,
-    finished_at timestamptz
+    finished_at timestamptz,
+    progress float8 not null default 0 check (progress between 0 and 1)
 );
 create index jobs_newest on jobs (queued_at desc, id desc);
 
@@ -73,12 +77,22 @@ create table renditions (
     primary key (video_id, generation, name)
 );
 
+-- Whether a unit of a job may be worked at. Captions and posters also come later, beside a finished film.
+create function claimable(job_state text, kind text) returns boolean language sql immutable
+    return case job_state when 'done' then kind in ('captions', 'poster')
+        else job_state in ('queued', 'running') and kind <> 'captions' end;
+
 -- The piece one worker encodes: segments [first_segment, end_segment) of some renditions. Each claim raises `fence`.
+-- `spare`: not wanted for the film, only by a viewer who asks; in the queue `held` nobody has. `heard_end`: where its
+-- worker knows that it ends. `progressed_at`: when `done_segments` or `made_ms` last grew. `shunned_until`: not for
+-- `worker` again before that.
 create table units (
     id bigint generated always as identity primary key,
     job_id integer not null references jobs on delete cascade,
-    kind text not null check (kind in ('probe', 'video', 'audio', 'finish')),
-    queue text not null check (queue in ('interactive', 'batch')),
+    kind text not null check (kind in (
+        'probe', 'video', 'audio', 'copy', 'survey', 'loudness', 'extras', 'finish', 'captions', 'poster'
+    )),
+    queue text not null check (queue in ('interactive', 'batch', 'held')),
     renditions text[] not null default '{}',
     first_segment integer not null default 0 check (first_segment >= 0),
     end_segment integer not null default 0 check (end_segment >= first_segment),
@@ -93,15 +107,60 @@ create table units (
     speed real not null default 0,
     result jsonb not null default '{}',
     queued_at timestamptz not null default now(),
-    seen_at timestamptz
+    seen_at timestamptz,
+    makes_segments boolean not null generated always as (kind in ('video', 'audio', 'copy')) stored,
+    spare boolean not null default false,
+    heard_end integer not null default 0,
+    made_ms bigint not null default 0 check (made_ms >= 0),
+    progressed_at timestamptz not null default now(),
+    shunned_until timestamptz,
+    constraint units_held_check check (queue <> 'held' or (makes_segments and spare and state = 'queued')),
+    constraint units_span_check check (
+        not makes_segments or (cardinality(renditions) > 0 and end_segment > first_segment)
+    ),
+    constraint units_made_check check (
+        not makes_segments or done_segments between 0 and end_segment - first_segment
+    )
 );
 create index units_of_job on units (job_id, first_segment);
 create index units_claimable on units (queue, rank) where state = 'queued';
 create index units_leased on units (lease_until) where state = 'running';
 create index units_by_worker on units (seen_at) where worker is not null;
+create unique index units_once on units (job_id, kind)
+    where kind in ('probe', 'survey', 'loudness', 'extras', 'finish');
+
+-- Every segment of a rendition belongs to one unit of its job.
+create function units_apart() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from units u
+        where u.job_id = new.job_id and u.id <> new.id and u.makes_segments and u.renditions && new.renditions
+          and u.first_segment < new.end_segment and new.first_segment < u.end_segment
+    ) then
+        raise exception 'a segment of job % would belong to two units', new.job_id using errcode = 'check_violation';
+    end if;
+    return null;
+end
+$$;
+create trigger units_apart after insert or update of renditions, first_segment, end_segment on units
+    for each row when (new.makes_segments) execute function units_apart();
+
+-- The share of segments made, over all renditions the film is known to need; 0 until the survey has said which.
+create view job_progress as
+select j.id as job_id, j.video_id, case j.state when 'done' then 1 else greatest(j.progress, u.made) end as progress
+from jobs j
+cross join lateral (
+    select case when bool_or(kind in ('probe', 'survey') and state <> 'done') then 0 else coalesce(
+        sum(cardinality(renditions) * case state when 'done' then end_segment - first_segment else done_segments end)
+            filter (where makes_segments and not spare)::float8
+        / nullif(sum(cardinality(renditions) * (end_segment - first_segment))
+            filter (where makes_segments and not spare), 0), 0) end as made
+    from units where job_id = j.id
+) u;
 
 -- Files to be deleted once `due_at` is past, repeated until done; it is written before what it cleans up after.
--- A source alone, one generation of a video, or (generation null) everything of a video, whose sessions end first.
+-- A source alone, one generation of a video, one rendition of it, or (generation null) everything of a video, whose
+-- sessions end first.
 create table removals (
     id bigint generated always as identity primary key,
     video_id integer,
@@ -109,7 +168,9 @@ create table removals (
     source text,
     sessions_ended boolean not null default true,
     created_at timestamptz not null default now(),
-    due_at timestamptz not null default now()
+    due_at timestamptz not null default now(),
+    rendition text,
+    constraint removals_rendition_check check (rendition is null or generation is not null)
 );
 create index removals_due on removals (due_at);
 

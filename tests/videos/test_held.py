@@ -95,7 +95,7 @@ async def test_the_next_segments_of_a_held_unit_do_not_split_it_further(platform
     assert await p.db("videos").value("select count(*) from units where kind = 'video'") == 101
 
 
-async def test_audio_and_batch_units_jump_the_queue_whole_or_split(platform: PlatformMaker) -> None:
+async def test_units_of_sound_and_of_the_batch_are_carved_and_jump_the_queue_too(platform: PlatformMaker) -> None:
     p = await platform("videos")
     video_id = await posted(p)
     units = [NewUnit("audio", "interactive", ["audio-0"], 0, 20, 9), NewUnit("video", "batch", ["720p"], 0, 20, 9)]
@@ -103,8 +103,8 @@ async def test_audio_and_batch_units_jump_the_queue_whole_or_split(platform: Pla
         await plan(clients, [*units, NewUnit("video", "interactive", ["360p"], 0, 20, 0)])
         requests = [ask(p, video_id, "5-20000-24000.m4s", r) for r in ("audio-0", "720p")]
         await wait_held(p, 2)
-        got = {u.renditions[0]: u.first_segment for u in (await take(clients), await take(clients))}
-        assert got == {"audio-0": 0, "720p": 5}
+        got = {u.renditions[0]: (u.first_segment, u.end_segment) for u in (await take(clients), await take(clients))}
+        assert got == {"audio-0": (5, 13), "720p": (5, 13)}
         for rendition in got:
             write(p, f"{video_id}/1/{rendition}/5-20000-24000.m4s")
         assert [(await r).status_code for r in requests] == [200, 200]

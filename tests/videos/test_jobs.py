@@ -110,7 +110,7 @@ async def test_the_files_of_a_failed_generation_stay_for_its_viewers_and_go_late
         await clients.units_fail(await take(clients), "broken", "It broke.", permanent=True)
     await sweep(p)
     assert (folder / "1").exists()
-    await p.db("videos").run("update removals set due_at = now()")
+    await p.db("videos").run("update removals set due_at = now(), created_at = now() - interval '1 day'")
     await sweep(p)
     assert not (folder / "1").exists()
     assert (folder / "2").exists()
