@@ -66,7 +66,7 @@ class SoundCopy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Pictures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Runs of pictures from IDR to IDR. `frame`: ticks of each picture if all are on one grid, 0 otherwise."""
 
-    timescale: Annotated[int, Meta(ge=1, le=10_000_000)]
+    timescale: Annotated[int, Meta(ge=1, lt=1 << 32)]
     offset: Annotated[int, Meta(ge=0, lt=1 << 31)]
     start: Ratio
     count: Count

@@ -11,7 +11,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, chain, pairwise, repeat
 
@@ -42,6 +42,8 @@ class Edit:
 @dataclass(frozen=True)
 class Index:
     """One track. `times` are decode times in ticks, one more than samples; `keys` numbers of sync samples.
+
+    `offsets` lead from there to when a sample is shown; none is negative, as FFmpeg reads those otherwise in fragments.
 
     `entry` is the sample entry's kind and payload. `upright`: its pictures are shown as they are stored.
     """
@@ -138,15 +140,18 @@ def _track(moov: memoryview, stream: int) -> Index:
     ends = [0, *accumulate(sizes)]
     chunks, firsts = _chunks(table, len(sizes))
     track, upright = _header(_one(trak, b"tkhd"))
+    edit = _edit(_all(trak, b"edts"), _timescale(_one(moov, b"mvhd")))
+    offsets = _offsets(_all(table, b"ctts"), len(sizes))
+    early = min(chain((0,), offsets))
     return Index(
         track=track,
         entry=_entry(_one(table, b"stsd")),
         upright=upright,
         timescale=_timescale(_one(trak, b"mdia", b"mdhd")),
-        edit=_edit(_all(trak, b"edts"), _timescale(_one(moov, b"mvhd"))),
+        edit=replace(edit, media_time=edit.media_time - early),
         sizes=sizes,
         times=_times(_one(table, b"stts"), len(sizes)),
-        offsets=_offsets(_all(table, b"ctts"), len(sizes)),
+        offsets=[offset - early for offset in offsets] if early else offsets,
         keys=_keys(_all(table, b"stss"), len(sizes)),
         chunks=chunks,
         firsts=firsts,
@@ -171,8 +176,8 @@ def _entry(stsd: memoryview) -> tuple[bytes, bytes]:
 def _timescale(header: memoryview) -> int:
     """Of an mvhd or mdhd, which begin alike."""
     ticks: int = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)[0]
-    if not 1 <= ticks <= 10_000_000:
-        raise Odd(f"{ticks} ticks a second")
+    if not ticks:
+        raise Odd("no ticks in a second")
     return ticks
 
 
