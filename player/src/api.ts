@@ -8,6 +8,8 @@ export const session = new Session();
 
 interface Options {
   body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  file?: Blob;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
@@ -18,6 +20,10 @@ async function call<T>(method: string, path: string, options: Options = {}): Pro
   if (options.body !== undefined) {
     init.body = JSON.stringify(options.body);
     init.headers = { ...init.headers, "content-type": "application/json" };
+  }
+  if (options.file) {
+    init.body = options.file;
+    init.headers = { ...init.headers, "content-type": options.file.type || "application/octet-stream" };
   }
   let response: Response;
   try {
@@ -85,7 +91,25 @@ export async function categories(): Promise<string[]> {
 
 export const jobs = (state: string, page: number) => call<m.Page<m.Job>>("GET", `/api/jobs${query({ state, page })}`);
 export const jobEvents = (state: string, page: number) => `/api/jobs/events${query({ state, page })}`;
-export const changeJob = (id: number, what: "cancel" | "retry") => call<m.Job>("POST", `/api/jobs/${id}/${what}`);
+export const changeJob = (id: number, what: m.JobAction) => call<m.Job>("POST", `/api/jobs/${id}/${what}`);
+export const setPriority = (id: number, priority: number) =>
+  call<m.Job>("PUT", `/api/jobs/${id}`, { body: { priority } });
+export const workers = () => call<{ items: m.Worker[] }>("GET", "/api/workers");
+
+/** The job of one's own video, or null when there is none. */
+export async function jobOf(videoId: number): Promise<m.Job | null> {
+  const { items } = await call<m.Page<m.Job>>("GET", `/api/jobs${query({ video: videoId })}`);
+  return items[0] ?? null;
+}
+
+export const setCaptions = (id: number, language: string, file: Blob) =>
+  call<unknown>("PUT", `/api/videos/${id}/captions/${encodeURIComponent(language)}`, { file });
+export const dropCaptions = (id: number, language: string) =>
+  call<unknown>("DELETE", `/api/videos/${id}/captions/${encodeURIComponent(language)}`);
+export const setPoster = (id: number, file: Blob) => call<unknown>("PUT", `/api/videos/${id}/poster`, { file });
+export const setPosterAt = (id: number, at_ms: number) =>
+  call<unknown>("PUT", `/api/videos/${id}/poster`, { body: { at_ms } });
+export const report = (id: number) => call<m.Report>("GET", `/api/videos/${id}/report`);
 
 /** Server-sent events of a path; see events.ts. */
 export const events = (path: string, onEvent: (event: ServerEvent) => void, signal: AbortSignal) =>

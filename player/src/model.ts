@@ -26,6 +26,19 @@ export interface Rendition {
   complete: boolean;
 }
 
+/** Text of a film in one language; without an address until it is published. */
+export interface Captions {
+  language: string;
+  label: string;
+  url: string | null;
+}
+
+export interface Chapter {
+  start_ms: number;
+  end_ms: number;
+  title: string;
+}
+
 export interface Video {
   id: number;
   title: string;
@@ -44,6 +57,8 @@ export interface Video {
   renditions: Rendition[];
   poster_url: string | null;
   storyboard_url: string | null;
+  captions: Captions[];
+  chapters: Chapter[];
   created_at: string;
 }
 
@@ -137,6 +152,7 @@ export interface Deposited {
   checkout_url?: string;
 }
 
+export type JobAction = "pause" | "resume" | "cancel" | "retry";
 export type JobState = "queued" | "running" | "paused" | "done" | "failed" | "cancelled";
 
 export interface Job {
@@ -155,4 +171,38 @@ export interface Job {
   finished_at: string | null;
   eta_ms: number | null;
   workers: string[];
+}
+
+/** A piece of a job while a worker has it. */
+export interface Unit {
+  id: number;
+  kind: string;
+  job_id: number;
+  video_id: number;
+  renditions: string[];
+  first_segment: number;
+  end_segment: number;
+  done_segments: number;
+  speed: number | null;
+}
+
+export interface Worker {
+  name: string;
+  queue: string;
+  load: number;
+  last_seen: string;
+  units: Unit[];
+}
+
+/** What the gate before `ready` checked, what came in and what it took to prepare. Its fields may be missing. */
+export interface Report {
+  conformance: Conformance | null;
+  source: Record<string, unknown> | null;
+  cost: { cpu_s?: number; bytes?: number; media_s?: number; cpu_s_per_media_s?: number } | null;
+}
+
+export interface Conformance {
+  rules?: string[];
+  findings?: { rule: string; finding: string }[];
+  notes?: (string | { rule?: string; note?: string; finding?: string })[];
 }

@@ -1,5 +1,6 @@
 /** The operator's queue: every job with its progress, live by event stream, else by asking every few seconds. */
 import "../components/header.ts";
+import "./workers.ts";
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
@@ -8,14 +9,16 @@ import * as api from "../api.ts";
 import { LightElement } from "../components/light.ts";
 import { failure, notice } from "../components/notice.ts";
 import { pages } from "../components/pages.ts";
-import type { Job, JobState, Page } from "../model.ts";
-import { row } from "./job.ts";
+import type { Job, JobAction, JobState, Page } from "../model.ts";
+import { Problem } from "../problem.ts";
+import { type Acts, row, titleOf, videoId } from "./job.ts";
+import { LEAST, MOST, parsePriority } from "./priority.ts";
 
 const STATES: JobState[] = ["queued", "running", "paused", "done", "failed", "cancelled"];
 const ASK_EVERY_MS = 4000;
 
 @customElement("queue-page")
-export class QueuePage extends LightElement {
+export class QueuePage extends LightElement implements Acts {
   @state() private found: Page<Job> | null = null;
   @state() private wanted: JobState | "" = "";
   @state() private failed: unknown = null;
@@ -59,7 +62,8 @@ export class QueuePage extends LightElement {
     return html`${this.failed ? failure(this.failed) : nothing} ${this.filters()}
       <p class="small soft" data-test="count">${total === 1 ? "1 job" : `${total} jobs`}</p>
       ${items.length === 0 ? html`<div class="empty" role="status" data-test="empty">No jobs here.</div>` : this.table(items)}
-      ${pages(this.found, (page) => this.show(this.wanted, page))}`;
+      ${pages(this.found, (page) => this.show(this.wanted, page))}
+      <s-workers .titles=${new Map(items.map((job) => [videoId(job), titleOf(job)]))}></s-workers>`;
   }
 
   private filters(): TemplateResult {
@@ -84,11 +88,11 @@ export class QueuePage extends LightElement {
     return html`<div class="panel table-wrap">
       <table class="cards" role="table" data-test="jobs">
         <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Video</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Progress</th><th role="columnheader" scope="col">Speed</th>
-          <th role="columnheader" scope="col">Left</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col">Workers</th><th role="columnheader" scope="col"><span class="hidden-visually">Actions</span></th></tr></thead>
+          <th role="columnheader" scope="col">Left</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col">Workers</th><th role="columnheader" scope="col">Priority</th><th role="columnheader" scope="col"><span class="hidden-visually">Actions</span></th></tr></thead>
         <tbody role="rowgroup">${repeat(
           jobs,
           (job) => job.id,
-          (job) => row(job, (what) => void this.act(job, what)),
+          (job) => row(job, this),
         )}</tbody>
       </table>
     </div>`;
@@ -127,11 +131,25 @@ export class QueuePage extends LightElement {
     this.live = true;
   }
 
-  private async act(job: Job, what: "cancel" | "retry"): Promise<void> {
+  /** What the buttons of a row do. */
+  change(job: Job, what: JobAction): void {
+    void this.act(() => api.changeJob(job.id, what));
+  }
+
+  prioritise(job: Job, text: string): void {
+    const priority = parsePriority(text);
+    if (priority === job.priority) return;
+    if (priority !== null) void this.act(() => api.setPriority(job.id, priority));
+    else this.failed = new Problem(0, "priority", `A priority is a whole number from ${LEAST} to ${MOST}.`);
+  }
+
+  /** The answer is the job as it is now: shown at once, however long the next event takes. */
+  private async act(call: () => Promise<Job>): Promise<void> {
     try {
-      await api.changeJob(job.id, what);
+      const changed = await call();
       this.failed = null;
-      if (!this.live) await this.ask();
+      if (!this.found) return;
+      this.found = { ...this.found, items: this.found.items.map((job) => (job.id === changed.id ? changed : job)) };
     } catch (error) {
       this.failed = error;
     }

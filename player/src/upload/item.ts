@@ -1,4 +1,5 @@
 /** One file on the upload page: its details, its transfer, and its way to a playable video. */
+import "../components/preparation.ts";
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { account } from "../account.ts";
@@ -122,7 +123,13 @@ export class UploadItem extends LightElement {
     return html`<div class="stack stack-small" data-test="preparing" data-status=${status}>
       ${status === "failed" || status === "ready" ? nothing : progress("Preparing the video", this.video?.progress ?? 0, "encode-progress")}
       ${status === "failed" ? notice("bad", words, "encode-error") : html`<p role="status" data-test="encode-text">${words}</p>`}
-      ${link ? html`<div><a class="button button-main" href="/watch?v=${videoId}" data-test="upload-watch">Watch it now</a></div>` : nothing}
+      ${
+        link
+          ? html`<div class="row"><a class="button button-main" href="/watch?v=${videoId}" data-test="upload-watch">Watch it now</a>
+        <a href="/watch?v=${videoId}#manage" data-test="upload-manage">Captions, poster and report</a></div>`
+          : nothing
+      }
+      ${videoId === null ? nothing : html`<s-preparation plain .video=${{ id: videoId, title: this.title_, status }}></s-preparation>`}
     </div>`;
   }
 

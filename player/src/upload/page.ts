@@ -1,6 +1,7 @@
 /** Upload: drop files or choose them, describe them, watch them become videos. */
 import "../components/header.ts";
 import "./item.ts";
+import "./own.ts";
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
@@ -65,7 +66,8 @@ export class UploadPage extends LightElement {
           (file) =>
             html`<s-upload data-test="upload" .file=${file} .categories=${this.categories} @dropped=${this.dropped}></s-upload>`,
         )}
-      </div>`;
+      </div>
+      <s-own .user=${account.user}></s-own>`;
   }
 
   private box(): TemplateResult {

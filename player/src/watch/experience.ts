@@ -33,10 +33,10 @@ export class Experience {
     this.#stalledAt = null;
   }
 
-  figures(media: HTMLVideoElement, rendition: string | undefined): Beat {
+  figures(media: HTMLVideoElement, position_ms: number, rendition: string | undefined): Beat {
     const standing = this.#stalledAt === null ? 0 : Math.round(this.now() - this.#stalledAt);
     return {
-      position_ms: Math.round(media.currentTime * 1000),
+      position_ms,
       playing: !media.paused && !media.ended,
       rate: media.playbackRate,
       buffer_ms: Math.round(bufferAhead(media) * 1000),

@@ -1,8 +1,16 @@
 /** Playback by hls.js. Media is prepaid and paced, so at most 30 s are fetched ahead. */
-import Hls, { type ErrorData, Events, type HlsConfig, type LoadPolicy, type RetryConfig } from "hls.js";
+import Hls, {
+  type ErrorData,
+  Events,
+  type HlsConfig,
+  type LoadPolicy,
+  type MediaPlaylist,
+  type RetryConfig,
+} from "hls.js";
 import { Problem } from "../problem.ts";
+import type { Menus } from "./menus.ts";
 import type { Listener, Playback } from "./playback.ts";
-import type { Renditions } from "./renditions.ts";
+import { type Named, sameTrack } from "./tracks.ts";
 
 const RECOVER_EVERY_MS = 10_000;
 const BANDWIDTH = "streamify.bandwidth";
@@ -40,19 +48,26 @@ const CONFIG: Partial<HlsConfig> = {
 export class HlsPlayback implements Playback {
   readonly #hls: Hls;
   #recoveredAt = -Infinity;
+  #captions: Named | null = null;
 
   constructor(
     private readonly media: HTMLVideoElement,
-    private readonly renditions: Renditions,
+    private readonly menus: Menus,
     private readonly listener: Listener,
   ) {
     const estimate = Number(localStorage.getItem(BANDWIDTH)) || 2_000_000;
     this.#hls = new Hls({ ...CONFIG, abrEwmaDefaultEstimate: estimate, cmcd: { useHeaders: false } });
     this.#hls.on(Events.ERROR, (_event, data) => this.#error(data));
     this.#hls.on(Events.MANIFEST_PARSED, () => this.#listQualities());
+    this.#hls.on(Events.AUDIO_TRACKS_UPDATED, (_event, { audioTracks }) => this.#listSounds(audioTracks));
+    this.#hls.on(Events.AUDIO_TRACK_SWITCHING, (_event, { id }) => menus.sounds.playing(id));
+    this.#hls.on(Events.SUBTITLE_TRACKS_UPDATED, (_event, { subtitleTracks }) => this.#findCaptions(subtitleTracks));
     this.#hls.attachMedia(media);
-    renditions.onselect = (index) => {
+    menus.renditions.onselect = (index) => {
       this.#hls.nextLevel = index;
+    };
+    menus.sounds.onselect = (index) => {
+      this.#hls.audioTrack = index; // at once: what is buffered in the old sound is dropped
     };
   }
 
@@ -61,11 +76,13 @@ export class HlsPlayback implements Playback {
     this.#hls.loadSource(url);
   }
 
-  swap(url: string): void {
-    const { currentTime, paused, playbackRate } = this.media;
+  swap(url: string, position_s: number): void {
+    const { paused, playbackRate } = this.media;
     this.#rememberBandwidth();
+    const showing = this.#hls.subtitleDisplay ? this.#hls.subtitleTracks[this.#hls.subtitleTrack] : undefined;
+    this.#captions = showing ? named(showing) : null;
     this.media.defaultPlaybackRate = playbackRate; // a new source starts at the default
-    this.load(url, currentTime);
+    this.load(url, position_s);
     if (!paused) this.#hls.once(Events.MANIFEST_PARSED, () => void this.media.play().catch(() => undefined));
   }
 
@@ -80,7 +97,7 @@ export class HlsPlayback implements Playback {
 
   close(): void {
     this.#rememberBandwidth();
-    this.renditions.onselect = () => undefined;
+    this.menus.renditions.onselect = this.menus.sounds.onselect = () => undefined;
     this.#hls.destroy();
   }
 
@@ -92,7 +109,25 @@ export class HlsPlayback implements Playback {
 
   #listQualities(): void {
     const list = this.#hls.levels.map(({ width, height, bitrate }, id) => ({ id: String(id), width, height, bitrate }));
-    this.renditions.replace(list);
+    this.menus.renditions.replace(list);
+  }
+
+  /** hls.js takes its own choice only if none was made in this event. */
+  #listSounds(tracks: MediaPlaylist[]): void {
+    const chosen = this.menus.sounds.replace(tracks.map(named));
+    if (chosen >= 0) this.#hls.audioTrack = chosen;
+  }
+
+  /** The captions seen before a swap; after this event, which ends with hls.js making its own choice. */
+  #findCaptions(tracks: MediaPlaylist[]): void {
+    const index = sameTrack(tracks.map(named), this.#captions);
+    this.#captions = null;
+    if (index >= 0) queueMicrotask(() => this.#show(index));
+  }
+
+  #show(index: number): void {
+    this.#hls.subtitleDisplay = true;
+    this.#hls.subtitleTrack = index;
   }
 
   #rememberBandwidth(): void {
@@ -122,6 +157,8 @@ export class HlsPlayback implements Playback {
     else this.listener.broken(new Problem(0, "media", "This browser could not play the video any further."));
   }
 }
+
+const named = ({ lang, name }: MediaPlaylist): Named => ({ language: lang ?? "", name });
 
 /** The problem document of a refused request; segments arrive as bytes, playlists as text. */
 function bodyText(details: unknown): string {

@@ -49,10 +49,25 @@ export class WatchPage extends LightElement {
         <h1 data-test="title">${video.title}</h1>
         <p class="soft"><span data-test="uploader">${video.uploader_name}</span> · ${formatAgo(video.created_at)}</p>
         ${video.description ? html`<p class="description" data-test="description">${video.description}</p>` : nothing}
+        ${this.studio(video)}
       </div>
-      ${this.aside(video)}
+      <div class="stack">
+        <s-chapters .chapters=${video.chapters ?? []} .media=${this.player?.viewing.media ?? null}
+          @jump=${(event: CustomEvent<number>) => this.player?.jump(event.detail)}></s-chapters>
+        ${this.aside(video)}
+      </div>
     </div>`;
   }
+
+  /** For whoever may change the video; viewers never load it. */
+  private studio(video: Video): TemplateResult | typeof nothing {
+    const { user } = account;
+    if (!user || (user.id !== video.uploaded_by && user.role !== "operator")) return nothing;
+    void import("../studio/studio.ts").catch(() => undefined);
+    return html`<s-studio .video=${video} .position=${this.position} @changed=${() => void this.refresh()}></s-studio>`;
+  }
+
+  private readonly position = (): number => this.player?.viewing.position_ms ?? 0;
 
   private aside(video: Video): TemplateResult {
     const unfinished =

@@ -1,7 +1,7 @@
 /** Gets the media of one session into the video element: hls.js wherever MSE exists, the browser's own HLS elsewhere. */
 import { Problem } from "../problem.ts";
+import type { Menus } from "./menus.ts";
 import { NativePlayback } from "./native.ts";
-import type { Renditions } from "./renditions.ts";
 
 /** What a playback tells: the gateway refused media for a reason, or nothing more can be done. */
 export interface Listener {
@@ -11,8 +11,8 @@ export interface Listener {
 
 export interface Playback {
   load(url: string, position_s: number): void;
-  /** The same video from another address: same position, same play state, no jump. */
-  swap(url: string): void;
+  /** The same video from another address: same play state, rate, volume, sound and captions, no jump. */
+  swap(url: string, position_s: number): void;
   /** Fetch again after a refusal or a failure, from the position where the video stands. */
   resume(): void;
   stop(): void;
@@ -25,12 +25,8 @@ export interface Playback {
 export const loadHls = () => import("./hls.ts");
 
 /** Chromium claims native HLS too, but plays it badly, so MSE decides (iPhones have only ManagedMediaSource). */
-export async function openPlayback(
-  media: HTMLVideoElement,
-  renditions: Renditions,
-  listener: Listener,
-): Promise<Playback> {
-  if ("MediaSource" in window) return new (await loadHls()).HlsPlayback(media, renditions, listener);
+export async function openPlayback(media: HTMLVideoElement, menus: Menus, listener: Listener): Promise<Playback> {
+  if ("MediaSource" in window) return new (await loadHls()).HlsPlayback(media, menus, listener);
   if (media.canPlayType("application/vnd.apple.mpegurl")) return new NativePlayback(media, listener);
   throw new Problem(
     0,

@@ -1,13 +1,16 @@
 /** The player: picture, controls, and a cover that says what is needed before, between and after playing. */
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { account, FollowsAccount } from "../account.ts";
+import { account, FollowsAccount, signInHref } from "../account.ts";
 import * as api from "../api.ts";
+import { watchable } from "../components/card.ts";
 import { LightElement } from "../components/light.ts";
 import type { Video } from "../model.ts";
 import { Problem } from "../problem.ts";
+import { markChapters } from "./chapters.ts";
 import { controls } from "./controls.ts";
 import { cover, needsCover } from "./cover.ts";
+import { Patience } from "./patience.ts";
 import { loadHls } from "./playback.ts";
 import { type State, Viewing } from "./viewing.ts";
 
@@ -22,9 +25,11 @@ export class Player extends LightElement {
     () => this.changed(),
     () => this.freeze(),
   );
+  private readonly patience = new Patience(this.viewing.media, () => this.requestUpdate());
   private readonly still = document.createElement("canvas");
   private readonly gone = new AbortController();
   private shown: State = "idle";
+  private marked = false;
 
   constructor() {
     super();
@@ -38,6 +43,7 @@ export class Player extends LightElement {
     window.addEventListener("pagehide", () => this.viewing.leave(), { signal });
     document.addEventListener("visibilitychange", () => this.viewing.beat(), { signal });
     for (const type of ["playing", "seeked"]) this.viewing.media.addEventListener(type, () => this.thaw(), { signal });
+    this.viewing.menus.follow(() => this.requestUpdate(), signal);
     void this.findPosition();
     void loadHls().catch(() => undefined);
   }
@@ -52,7 +58,12 @@ export class Player extends LightElement {
     const before = changes.get("video") as Video | undefined;
     const { media } = this.viewing;
     if (this.video.poster_url) media.poster = this.video.poster_url;
-    if (this.video.storyboard_url && !media.querySelector("track")) media.append(storyboard(this.video.storyboard_url));
+    const board = this.video.storyboard_url;
+    if (board && !media.querySelector("track[kind=metadata]")) media.append(storyboard(board));
+    if (!this.marked && this.video.chapters?.length) {
+      markChapters(media, this.video.chapters);
+      this.marked = true;
+    }
     if (before?.status === "playable" && this.video.status === "ready") void this.viewing.refreshSource();
     this.dataset.state = this.viewing.state;
     this.dataset.session = this.viewing.session?.session_id ?? "";
@@ -61,9 +72,10 @@ export class Player extends LightElement {
   override render(): TemplateResult {
     const covered = needsCover(this.viewing.state);
     return html`<div class="stage" id="stage">
-      ${controls(this.viewing.media, this.video.title, "stage", covered)}
+      ${controls(this.viewing.media, this.video.title, "stage", covered, this.viewing.menus.choices)}
       ${this.freezing ? this.still : nothing}
       ${covered ? cover(this.viewing, this.video, this.resume_ms, this) : nothing}
+      <p class="waiting" role="status" data-test="waiting">${this.patience.tried ? this.waiting() : ""}</p>
     </div>`;
   }
 
@@ -75,6 +87,18 @@ export class Player extends LightElement {
     this.shown = state;
     if (["spent", "ended", "error"].includes(state)) this.querySelector<HTMLElement>(".cover h2")?.focus();
     else if (began && (document.activeElement ?? document.body) === document.body) this.focusControls();
+  }
+
+  private waiting(): string {
+    return this.video.status === "playable" ? "Preparing this part of the film…" : "Loading…";
+  }
+
+  /** From a list of places in the film: a viewer who has not begun begins there. */
+  jump(position_ms: number): void {
+    const { media, state } = this.viewing;
+    if (state === "playing" || state === "paused") media.currentTime = position_ms / 1000;
+    else if (state === "idle" && !account.user) location.assign(signInHref());
+    else if (state !== "starting" && watchable(this.video)) this.play(position_ms);
   }
 
   /** What the buttons of the cover do. */

@@ -8,15 +8,14 @@ import * as api from "../api.ts";
 import type { Meter, Receipt, Started, Video } from "../model.ts";
 import { Problem } from "../problem.ts";
 import { bufferAhead, Experience, isDry } from "./experience.ts";
+import { Grace } from "./grace.ts";
 import { Heart } from "./heart.ts";
+import { Menus } from "./menus.ts";
+import { Place } from "./place.ts";
 import { openPlayback, type Playback } from "./playback.ts";
-import { Renditions } from "./renditions.ts";
 
 export type State = "idle" | "starting" | "playing" | "paused" | "spent" | "ended" | "error";
 
-/** After a deposit the verdict may still be the old one for a few seconds. */
-const REVIVE_MS = 20_000;
-const REVIVE_EVERY_MS = 1000;
 const FIRST_BEAT_MS = 15_000;
 
 export class Viewing {
@@ -26,13 +25,13 @@ export class Viewing {
   meter: Meter | null = null;
   receipt: Receipt | null = null;
   readonly media = document.createElement("video");
-  readonly renditions = Renditions.attach(this.media);
+  readonly menus = new Menus(this.media);
+  readonly #place = new Place(this.media);
   #experience = new Experience();
   #playback: Playback | null = null;
   #heart: Heart | null = null;
   #unpaid: Problem | null = null;
-  #reviveUntil = 0;
-  #reviving = 0;
+  readonly #grace = new Grace();
   #renewed = false;
   #stale = false;
 
@@ -53,7 +52,7 @@ export class Viewing {
   }
 
   get position_ms(): number {
-    return Math.round(this.media.currentTime * 1000);
+    return this.#place.ms;
   }
 
   /** Open a session and play. The viewer has seen the price and pressed play. */
@@ -65,13 +64,13 @@ export class Viewing {
     try {
       const session = await api.startSession(video.id);
       this.session = session;
-      this.#playback = await openPlayback(this.media, this.renditions, {
+      this.#playback = await openPlayback(this.media, this.menus, {
         refused: this.#refused,
         broken: this.#broken,
       });
       this.meter = { ...session, is_active: true, charged: 0, delivered_ms: 0, low_balance: false, final: false };
       this.#playback.load(session.url, position_ms / 1000);
-      const measure = () => this.#experience.figures(this.media, this.#playback?.rendition());
+      const measure = () => this.#experience.figures(this.media, this.position_ms, this.#playback?.rendition());
       this.#heart = new Heart(session.session_id, measure, { meter: this.#metered, refused: this.#refused });
       this.#heart.start(session.heartbeat_interval_ms || FIRST_BEAT_MS);
       this.#play();
@@ -95,10 +94,15 @@ export class Viewing {
     try {
       const { url } = await api.streamUrl(this.session.session_id);
       this.frozen();
-      this.#playback.swap(url);
+      this.#swap(url);
     } catch {
       // The old playlist plays on; the next start has the new one.
     }
+  }
+
+  #swap(url: string): void {
+    this.#place.keep();
+    this.#playback?.swap(url, this.position_ms / 1000);
   }
 
   /** The page goes away: end the session without waiting. */
@@ -124,7 +128,7 @@ export class Viewing {
   #goOn(): void {
     this.#set("starting");
     this.#unpaid = null;
-    this.#reviveUntil = performance.now() + REVIVE_MS;
+    this.#grace.begin();
     this.#playback?.resume();
     this.#play();
   }
@@ -142,11 +146,7 @@ export class Viewing {
 
   /** No money for more: what is fetched plays out first. */
   #out(problem: Problem): void {
-    if (performance.now() < this.#reviveUntil) {
-      clearTimeout(this.#reviving);
-      this.#reviving = window.setTimeout(() => this.#playback?.resume(), REVIVE_EVERY_MS);
-      return;
-    }
+    if (this.#grace.holds(() => this.#playback?.resume())) return;
     this.#unpaid = problem;
     this.#playback?.stop();
     if (isDry(this.media)) this.#spend();
@@ -161,7 +161,7 @@ export class Viewing {
     this.#renewed = true;
     try {
       const { url } = await api.streamUrl(this.session?.session_id ?? "");
-      this.#playback?.swap(url);
+      this.#swap(url);
     } catch (error) {
       this.#ended(Problem.of(error));
     }
@@ -232,13 +232,12 @@ export class Viewing {
 
   #close(): void {
     if (this.session && this.state !== "ended") api.endSessionNow(this.session.session_id, this.position_ms);
-    clearTimeout(this.#reviving);
+    this.#grace.end();
     this.#heart?.stop();
     this.#playback?.close();
     this.#heart = this.#playback = this.session = this.receipt = null;
     this.#unpaid = null;
     this.#renewed = this.#stale = false;
-    this.#reviveUntil = 0;
   }
 
   #set(state: State, problem: Problem | null = null): void {
