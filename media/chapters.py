@@ -11,7 +11,7 @@ from media.probe import Chapter
 DATA_ID = "com.apple.hls.chapters"
 
 
-def document(chapters: Sequence[Chapter]) -> bytes:
+def apple_json(chapters: Sequence[Chapter]) -> bytes:
     """`chapters.json`: what EXT-X-SESSION-DATA `com.apple.hls.chapters` leads to, times in seconds."""
     entries = [
         {

@@ -23,9 +23,6 @@ LEAD_SECONDS = 2
 INIT = "init.mp4"
 COPY = "film.mkv"
 LEVEL = "level.mka"
-POSTER_PLACES = (Fraction(1, 10), Fraction(3, 10), Fraction(1, 2))
-POSTER_WIDTH = 1280
-POSTER_FRAMES = 48  # `thumbnail` picks the most typical of so many
 
 GLOBAL = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5"]
 Arguments = list[str]
@@ -35,11 +32,11 @@ def video(plan: Plan, rungs: Sequence[Rung], source: Path, span: range, threads:
     """The segments `span` of `rungs` from one decode: `<rung>/<index>.m4s` and `<rung>/init.mp4`."""
     timeline = plan.timeline
     start = timeline.start(span.start)
-    picture = _picture(plan, source, start, threads).filter("fps", str(timeline.rate), start_time=_decimal(start))
+    picture = pictures(plan, source, start, threads).filter("fps", str(timeline.rate), start_time=decimal(start))
     # The last picture stays on for as long as the plan says, should the source end a frame early.
     picture = picture.filter("tpad", stop=-1, stop_mode="clone")
     largest = max(rungs, key=lambda rung: rung.height)
-    copies = _bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
+    copies = bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
     place: dict[str, object] = {
         "frames:v": timeline.frames_in(span.start, span.stop),
         "start_number": span.start,
@@ -50,21 +47,21 @@ def video(plan: Plan, rungs: Sequence[Rung], source: Path, span: range, threads:
         _hls(_sized(copies[number], rung), rung.name, timeline.segment_seconds, _x264(plan, rung, threads) | place)
         for number, rung in enumerate(rungs)
     ]
-    return _compile(outputs, threads)
+    return compiled(outputs, threads)
 
 
 def sample(plan: Plan, rungs: Sequence[Rung], source: Path, start: float, number: int, threads: int) -> Arguments:
     """Two seconds of a film in the sizes of `rungs`, as bare H.264 without a cap: `<number>-<rung>.h264`."""
     rate = plan.timeline.rate
-    picture = _picture(plan, source, Fraction(start), threads).filter("fps", str(rate), start_time=f"{start:.3f}")
+    picture = pictures(plan, source, Fraction(start), threads).filter("fps", str(rate), start_time=f"{start:.3f}")
     largest = max(rungs, key=lambda rung: rung.height)
-    copies = _bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
+    copies = bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
     options = {"c:v": "libx264", "preset": "veryfast", "f": "h264", "frames:v": 2 * round(rate), "threads": threads}
     outputs = [
         ffmpeg.output(_sized(copies[n], rung), f"{number}-{rung.name}.h264", crf=rung.crf, **options)
         for n, rung in enumerate(rungs)
     ]
-    return _compile(outputs, threads)
+    return compiled(outputs, threads)
 
 
 def audio(plan: Plan, track: Track, source: Path, *, levelled: bool = False) -> Arguments:
@@ -82,7 +79,7 @@ def audio(plan: Plan, track: Track, source: Path, *, levelled: bool = False) -> 
     sound = sound.filter("apad").filter("atrim", start_sample=0, end_sample=timeline.audio_samples)
     options = {"c:a": "aac", "b:a": AUDIO_BITRATE, "threads": 1, "start_number": 0}
     # No frag_discont here: with the encoder's priming before zero it writes a negative decode time.
-    return _compile([_hls(sound, track.name, timeline.segment_seconds, options)], 1)
+    return compiled([_hls(sound, track.name, timeline.segment_seconds, options)], 1)
 
 
 def level(plan: Plan, track: Track, source: Path) -> Arguments:
@@ -93,7 +90,7 @@ def level(plan: Plan, track: Track, source: Path) -> Arguments:
     sound = _sound(plan, track, source).filter("aresample", AAC_RATE)
     sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="stereo")
     options = {"c:a": "flac", "f": "matroska", "avoid_negative_ts": "disabled", "map_metadata": -1, "map_chapters": -1}
-    return _compile([ffmpeg.output(sound, LEVEL, **options)], 1)
+    return compiled([ffmpeg.output(sound, LEVEL, **options)], 1)
 
 
 def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Arguments:
@@ -105,23 +102,7 @@ def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Argum
     film = ffmpeg.input(f"file:{source}", fflags="+genpts+discardcorrupt", **_guards(info.container))
     streams = [film[str(number)] for number in (info.picture.stream, *(sound.stream for sound in info.sounds))]
     options = {"c:v": "copy", "c:a": "flac" if decode_sound else "copy", "f": "matroska"}
-    return _compile([ffmpeg.output(*streams, COPY, **options)], 1)
-
-
-def poster(plan: Plan, source: Path, threads: int) -> Arguments:
-    """The most typical picture of three places: `poster-0.jpg` to `poster-2.jpg`, at most 1280 wide."""
-    width = min(plan.width, POSTER_WIDTH) // 2 * 2
-    height = max(2, plan.height * width // plan.width // 2 * 2)
-    outputs = []
-    for number, place in enumerate(POSTER_PLACES):
-        picture = _picture(plan, source, place * plan.timeline.seconds + LEAD_SECONDS, threads)
-        picture = _bt709(picture.filter("thumbnail", POSTER_FRAMES), plan, width, height)
-        picture = (
-            picture.filter("scale", width, height, out_range="pc").filter("setsar", 1).filter("format", "yuvj420p")
-        )
-        still = {"frames:v": 1, "q:v": 3, "f": "image2", "update": 1, "map_metadata": -1, "c:v": "mjpeg"}
-        outputs.append(ffmpeg.output(picture, f"poster-{number}.jpg", **still))
-    return _compile(outputs, threads)
+    return compiled([ffmpeg.output(*streams, COPY, **options)], 1)
 
 
 def _guards(demuxer: str) -> dict[str, object]:
@@ -145,13 +126,13 @@ def _sound(plan: Plan, track: Track, source: Path, **options: object) -> Any:
     return _open(plan, source, {"threads": 1, **options})[str(track.stream)]
 
 
-def _picture(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
+def pictures(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
     """Pictures from a little before `start` on; rotation is applied by FFmpeg itself."""
     # noaccurate_seek leaves choosing pictures to `fps`. A source that changes its size midway must not restart the
     # filters, which would begin at `start` again; `scale` copes with it.
     options: dict[str, object] = {"threads": threads, "noaccurate_seek": None, "reinit_filter": 0}
     if start > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
-        options["ss"] = _decimal(start - LEAD_SECONDS)
+        options["ss"] = decimal(start - LEAD_SECONDS)
     picture = _open(plan, source, options)[str(plan.stream)]
     if plan.interlaced:
         # bwdif does not cope with another size; for pictures of the first one this `scale` does nothing.
@@ -160,7 +141,7 @@ def _picture(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
     return picture
 
 
-def _bt709(picture: Any, plan: Plan, width: int, height: int) -> Any:
+def bt709(picture: Any, plan: Plan, width: int, height: int) -> Any:
     """HDR and RGB to BT.709 in video range; other pictures keep the colours they were tagged with."""
     if plan.colour == "sdr":
         return picture
@@ -214,7 +195,7 @@ def _hls(stream: Any, folder: str, seconds: Fraction, options: dict[str, Any]) -
         stream,
         f"{folder}/list.m3u8",  # FFmpeg insists on a playlist; ours come from `playlist`
         f="hls",
-        hls_time=_decimal(seconds),
+        hls_time=decimal(seconds),
         hls_segment_type="fmp4",
         hls_playlist_type="vod",
         hls_flags="temp_file",  # a segment has its name only when it is whole
@@ -228,11 +209,11 @@ def _hls(stream: Any, folder: str, seconds: Fraction, options: dict[str, Any]) -
     )
 
 
-def _compile(outputs: list[Any], threads: int) -> Arguments:
+def compiled(outputs: list[Any], threads: int) -> Arguments:
     arguments: Arguments = ffmpeg.merge_outputs(*outputs).compile(cmd=["ffmpeg"])
     return [*GLOBAL, "-filter_complex_threads", str(threads), *arguments[1:]]
 
 
-def _decimal(seconds: Fraction) -> str:
+def decimal(seconds: Fraction) -> str:
     """Seconds to the microsecond, FFmpeg's own unit."""
     return f"{float(seconds):.6f}".rstrip("0").rstrip(".")

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from api.clients import Unit
-from media import conformance, ffmpeg, playlist
+from media import conformance, playlist, stills
 from media.boxes import BadBox
 from media.encoder import Failed, encode, limits_for
 from media.film import Film, measure, read_film
@@ -73,7 +73,7 @@ async def _make_poster(shop: Shop, unit: Unit, plan: Plan) -> bool:
     with shop.scratch(unit) as scratch:
         limits = limits_for(30, plan.width * plan.height)
         try:
-            await encode(shop.ffmpeg, ffmpeg.poster(plan, source, shop.threads), source, scratch, limits=limits)
+            await encode(shop.ffmpeg, stills.poster(plan, source, shop.threads), source, scratch, limits=limits)
         except Failed as failed:
             # A film without a poster is a film.
             log.warning("poster.failed", video=unit.video_id, code=failed.code, reason=failed.message)

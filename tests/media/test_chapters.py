@@ -57,7 +57,7 @@ async def test_a_thousand_chapters_with_endless_titles_are_bounded(tmp_path: Pat
 
 
 def test_apple_s_document_has_times_in_seconds_and_a_title_in_a_language() -> None:
-    made = json.loads(chapters.document([Chapter(0, 1500, 'A "quote"', "fre"), Chapter(1500, 61234)]))
+    made = json.loads(chapters.apple_json([Chapter(0, 1500, 'A "quote"', "fre"), Chapter(1500, 61234)]))
     assert made == [
         {"chapter": 1, "start-time": 0, "duration": 1.5, "titles": [{"language": "fr", "title": 'A "quote"'}]},
         {"chapter": 2, "start-time": 1.5, "duration": 59.734, "titles": [{"language": "und", "title": "Chapter 2"}]},

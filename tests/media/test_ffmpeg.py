@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from media import ffmpeg
+from media import ffmpeg, stills
 from media.formats import decoders
 from media.ladder import Rung
 from media.plan import Plan
@@ -101,7 +101,8 @@ def test_every_kind_of_work_reads_one_local_file_with_one_demuxer() -> None:
     for said in (
         ffmpeg.video(plan(), plan().rungs, SOURCE, range(1), 1),
         ffmpeg.audio(plan(), plan().tracks[0], SOURCE),
-        ffmpeg.poster(plan(), SOURCE, 1),
+        stills.poster(plan(), SOURCE, 1),
+        stills.poster_at(plan(), SOURCE, 1000, 1),
     ):
         for start in (at for at, word in enumerate(said) if word == "-i"):
             words = said[:start]
@@ -109,11 +110,3 @@ def test_every_kind_of_work_reads_one_local_file_with_one_demuxer() -> None:
             assert words[words.index("-protocol_whitelist") + 1] == "file"
             assert words[words.index("-format_whitelist") + 1] == words[words.index("-f") + 1] == "mov"
             assert words[words.index("-codec_whitelist") + 1] == decoders()
-
-
-def test_posters_come_from_three_places() -> None:
-    said = command(ffmpeg.poster(changed(width=3840, height=1606), SOURCE, 1))
-    assert [word for word in said.split() if word.endswith(".jpg")] == ["poster-0.jpg", "poster-1.jpg", "poster-2.jpg"]
-    assert "-ss 0.834167 " in said
-    assert "thumbnail=48" in said
-    assert "scale=1280:534:out_range=pc" in said
