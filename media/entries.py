@@ -58,3 +58,18 @@ def aac_object(config: bytes) -> int:
         raise BadBox("an AudioSpecificConfig ends early")
     word = int.from_bytes(config[:2], "big")
     return word >> 11 if word >> 11 != 31 else 32 + (word >> 5 & 0x3F)
+
+
+AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+AAC_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
+
+
+def aac_layout(config: bytes) -> tuple[int, int]:
+    """(samples a second, channels) of an AudioSpecificConfig; 0 channels where it says them elsewhere."""
+    word = int.from_bytes(config[:5].ljust(5, b"\0"), "big")
+    number, channels = word >> 31 & 15, word >> 27 & 15
+    if number == 15:
+        return word >> 7 & 0xFFFFFF, AAC_CHANNELS[word >> 3 & 7]
+    if number >= len(AAC_RATES) or channels >= len(AAC_CHANNELS):
+        raise BadBox("an AudioSpecificConfig of no rate or layout we know")
+    return AAC_RATES[number], AAC_CHANNELS[channels]
