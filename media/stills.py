@@ -57,10 +57,15 @@ def poster_at(plan: Plan, source: Path, at_ms: int, threads: int) -> Arguments:
 def _poster(picture: Any, plan: Plan, name: str) -> Any:
     width = min(plan.width, POSTER_WIDTH) // 2 * 2
     height = max(2, plan.height * width // plan.width // 2 * 2)
-    picture = ffmpeg.bt709(picture, plan, width, height).filter("scale", width, height, out_range="pc")
-    picture = picture.filter("setsar", 1).filter("format", "yuvj420p")
+    picture = _jpeg(ffmpeg.bt709(picture, plan, width, height), width, height)
     still = {"frames:v": 1, "q:v": 3, "f": "image2", "update": 1, "map_metadata": -1, "c:v": "mjpeg"}
     return builder.output(picture, name, **still)
+
+
+def _jpeg(picture: Any, width: int, height: int) -> Any:
+    """JPEG knows one matrix, BT.601, and one range; film in HD has others."""
+    picture = picture.filter("scale", width, height, out_range="pc", out_color_matrix="bt601")
+    return picture.filter("setsar", 1).filter("format", "yuvj420p")
 
 
 def tile_size(width: int, height: int) -> tuple[int, int]:
@@ -82,8 +87,7 @@ def storyboard(keys: Path, size: tuple[int, int], tiles: int, threads: int) -> A
     # `print` says nothing of a picture without metadata.
     picture = picture.filter("metadata", mode="add", key="tile", value="1")
     picture = picture.filter("metadata", mode="print", file=TIMES)
-    picture = picture.filter("scale", *size, out_range="pc").filter("setsar", 1).filter("format", "yuvj420p")
-    picture = picture.filter("tile", "x".join(map(str, grid(tiles))))
+    picture = _jpeg(picture, *size).filter("tile", "x".join(map(str, grid(tiles))))
     sheets = {"f": "image2", "start_number": 0, "q:v": 5, "c:v": "mjpeg", "fps_mode": "passthrough", "map_metadata": -1}
     return ffmpeg.compiled([builder.output(picture, "storyboard-%d.jpg", **sheets)], threads)
 

@@ -178,7 +178,7 @@ def test_posters_come_from_three_places() -> None:
     assert [word for word in said.split() if word.endswith(".jpg")] == ["poster-0.jpg", "poster-1.jpg", "poster-2.jpg"]
     assert "-ss 0.834167 " in said
     assert "thumbnail=48" in said
-    assert "scale=1280:534:out_range=pc" in said
+    assert "scale=1280:534:out_color_matrix=bt601:out_range=pc" in said
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,24 @@ async def test_a_chosen_poster_is_the_picture_shown_then(at_ms: int, number: int
     await encode(binaries.ffmpeg(), stills.poster_at(plan, source, at_ms, 1), source, out, limits=LIMITS)
     assert [path.name for path in out.iterdir()] == ["poster.jpg"]
     assert clips.numbers([picture_of(out / "poster.jpg")]) == [number]
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "bgr0"])
+async def test_red_is_red_in_posters_and_tiles(pixels: str, tmp_path: Path) -> None:
+    film = tmp_path / "red.mkv"
+    red = f"color=red:s=160x96:r=25:d=2,format=gbrp,scale=out_color_matrix=bt709:out_range=tv,format={pixels}"
+    coded = ("-c:v", "libx264", "-colorspace", "bt709") if pixels == "yuv420p" else ("-c:v", "ffv1")
+    films.ffmpeg("-f", "lavfi", "-i", red, *coded, str(film))
+    plan, generation, _ = await made(film, tmp_path)
+    await board(plan, generation)
+    poster = stills.poster_at(plan, film, 0, 1)
+    await encode(binaries.ffmpeg(), poster, film, generation / "board", limits=LIMITS)
+    for still in ("poster.jpg", "storyboard-0.jpg"):
+        with av.open(str(generation / "board" / still)) as found:
+            r, g, b = bytes(next(found.decode(video=0)).reformat(format="rgb24").planes[0])[:3]
+        assert r > 245
+        assert g < 12
+        assert b < 12
 
 
 @pytest.fixture(scope="module")
