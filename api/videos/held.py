@@ -64,11 +64,11 @@ async def wait(db: Database, bells: Bells, media: Path, place: Place, gone: Call
     while not _there(path):
         if time.monotonic() >= deadline or await gone():
             raise NotReady(retry_after=1)
-        await _hurry(db, bells, path, place)
+        await hurry(db, bells, path, place)
         await _appears(path, min(deadline, time.monotonic() + SAY_EVERY_S))
 
 
-async def _hurry(db: Database, bells: Bells, path: Path, place: Place) -> None:
+async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> None:
     """See to it that the file is made soon. Raises NoSegment when it never will be, NotReady while people pause it."""
     unit = await queries.wanted(db, place.video_id, place.generation, place.rendition, place.index)
     if unit is None or unit.job_state not in ("queued", "running", "paused"):
