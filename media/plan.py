@@ -85,6 +85,11 @@ class Plan(msgspec.Struct, frozen=True):
         """Names of the renditions with pictures in the finished film, smallest first."""
         return [*(rung.name for rung in self.rungs), *([SOURCE] if self.kept else [])]
 
+    @property
+    def final(self) -> list[str]:
+        """Names of everything that is played in the finished film."""
+        return self.videos + [track.name for track in self.tracks if track.group != "instant"]
+
     def tracks_of(self, group: str) -> list[Track]:
         return [track for track in self.tracks if track.group == group]
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from api import binaries
-from api.clients import Opens, Unit
+from api.clients import Captions, Clients, Opens, Unit
+from api.problems import Problem
 from api.queue import QueueName
 from api.settings import Settings
+from media.encoder import Failed
 from media.ffmpeg import COPY
 from media.plan import Plan
 
 STALE_S = 3600
+WORK = ".work"
 # Where a unit ends of which nobody has said so.
 NO_END = 1 << 31
 MOST_THREADS = 8
@@ -65,6 +68,16 @@ class Shop:
     media: Path
     sources: Path
     threads: int
+    clients: Clients | None = None
+
+    async def captions(self, video_id: int) -> list[Captions]:
+        """What captions a film is to have; raises Failed when nobody can say."""
+        if self.clients is None:
+            return []
+        try:
+            return await self.clients.videos_captions(video_id)
+        except Problem as problem:
+            raise Failed("service_away", f"The videos service could not be asked: {problem.detail}") from problem
 
     def generation(self, unit: Unit) -> Path:
         """The folder of what a unit's job publishes."""
@@ -72,7 +85,7 @@ class Shop:
 
     def copy(self, unit: Unit) -> Path:
         """The indexed copy of a source whose own container cannot be seeked exactly; gone once the film is ready."""
-        return self.generation(unit) / ".work" / COPY
+        return self.generation(unit) / WORK / COPY
 
     def source(self, unit: Unit, plan: Plan) -> Path:
         return self.copy(unit) if plan.copied else self.sources / unit.source
