@@ -12,7 +12,7 @@ from pathlib import Path
 
 from media.charset import decode
 from media.plan import Plan
-from media.playlist import INDEX, VERSION, Text, publish
+from media.playlist import INDEX, VERSION, Text, bit_rates, publish
 from media.segment import LANGUAGE, text_name, to_ms
 from media.timeline import Timeline
 from media.webvtt import ARROW, Captions, Cue, Read, document, read, write
@@ -49,14 +49,17 @@ def _publish(folder: Path, plan: Plan, captions: Captions) -> Text:
         raise ValueError(f"{captions.language!r} is no language of ours")
     cues = _within(read(captions.document).cues, plan.duration_ms)
     files = {file: text for file, text, _ in _segments(cues, plan.timeline)}
-    files[INDEX] = _playlist([(file, seconds) for file, _, seconds in _segments([], plan.timeline)])
+    spans = [(file, seconds) for file, _, seconds in _segments([], plan.timeline)]
+    files[INDEX] = _playlist(spans)
     for file, text in files.items():
         _replace(folder / name / file, text)
     for path in (folder / name).iterdir():
         if path.name not in files:
             path.unlink()
     _replace(folder / f"captions-{captions.language}.vtt", document(cues))
-    return Text(name, captions.language, captions.label, captions.sdh)
+    sizes = [len(files[file].encode()) for file, _ in spans]
+    peak, average = bit_rates(sizes, [seconds for _, seconds in spans], _target(spans))
+    return Text(name, captions.language, captions.label, captions.sdh, peak, average)
 
 
 def _within(cues: Sequence[Cue], end_ms: int) -> list[Cue]:
@@ -82,13 +85,17 @@ def _playlist(segments: Sequence[tuple[str, Fraction]]) -> str:
     lines = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{VERSION}",
-        f"#EXT-X-TARGETDURATION:{max(1, *(math.floor(seconds + HALF) for _, seconds in segments))}",
+        f"#EXT-X-TARGETDURATION:{_target(segments)}",
         "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-PLAYLIST-TYPE:VOD",
     ]
     for name, seconds in segments:
         lines += [f"#EXTINF:{float(seconds):.6f},", name]
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+
+
+def _target(segments: Sequence[tuple[str, Fraction]]) -> int:
+    return max(1, *(math.floor(seconds + HALF) for _, seconds in segments))
 
 
 def _replace(path: Path, text: str) -> None:

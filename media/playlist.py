@@ -47,6 +47,8 @@ class Text:
     language: str
     label: str
     sdh: bool = False
+    bandwidth: int = 0
+    average_bandwidth: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,11 @@ def _group(plan: Plan, sounds: Sequence[Rendition], group: str) -> list[tuple[Tr
 def _variant(
     plan: Plan, video: Rendition, group: str, tracks: Sequence[tuple[Track, Rendition]], extras: Extras
 ) -> list[str]:
-    # Apple 9.13: what a variant needs is its worst combination, the loudest track included.
+    # Apple 9.13: what a variant needs is its worst combination, the loudest track and the longest captions included.
     peak = max((sound.bandwidth for _, sound in tracks), default=0)
+    peak += max((text.bandwidth for text in extras.texts), default=0)
     average = max((sound.average_bandwidth for _, sound in tracks), default=0)
+    average += max((text.average_bandwidth for text in extras.texts), default=0)
     attributes = [
         f"BANDWIDTH={video.bandwidth + peak}",
         f"AVERAGE-BANDWIDTH={video.average_bandwidth + average}",
