@@ -23,6 +23,7 @@ from media.timeline import Timeline
 EXAMINE = Path(__file__).with_name("examine.py")
 RUNS = [Path(__file__).with_name(name) for name in ("runs.py", "index.py")]
 LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
+RUNS_LIMITS = Limits(wall_s=30, cpu_s=20, memory_bytes=3 << 30, file_bytes=0)  # ten seconds for a day of pictures
 MAX_RATE = 100_000
 BOUNDS = msgspec.json.encode(for_examine()).decode()
 
@@ -123,24 +124,23 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def probe(path: Path) -> SourceInfo:
     """Facts of the file at `path`; raises Refused."""
     (lines, ended), (runs, _) = await asyncio.gather(
-        _told([EXAMINE], path, BOUNDS, most=1),
-        _told(RUNS, path, most=MAX_STREAMS),
+        _told([EXAMINE, path], LIMITS, BOUNDS, most=1),
+        _told([*RUNS, path], RUNS_LIMITS, most=MAX_STREAMS),
     )
     return with_copies(_believe(b"".join(lines), ended), _runs(runs))
 
 
-async def _told(program: Sequence[Path], path: Path, *arguments: str, most: int) -> tuple[list[bytes], Ended]:
-    """The first lines of what one of our programs says of a file."""
+async def _told(reads: Sequence[Path], limits: Limits, *arguments: str, most: int) -> tuple[list[bytes], Ended]:
+    """The first lines of what a program of ours says of a file: the first and the last of what it may read."""
     lines: list[bytes] = []
 
     def keep(line: bytes) -> None:
         if len(lines) < most:
             lines.append(line)
 
-    reads = [Path(sys.prefix), Path(sys.base_prefix), *program, path]
-    argv = [sys.executable, "-I", str(program[0]), str(path), *arguments]
+    argv = [sys.executable, "-I", str(reads[0]), str(reads[-1]), *arguments]
     try:
-        return lines, await run(argv, LIMITS, reads=reads, on_line=keep)
+        return lines, await run(argv, limits, reads=[Path(sys.prefix), Path(sys.base_prefix), *reads], on_line=keep)
     except ValueError:  # a line longer than any of ours
         return [], Ended(1, "", timed_out=False)
 

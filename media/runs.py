@@ -187,20 +187,27 @@ def _config(entry: bytes) -> bytes:
     return b""
 
 
-def main() -> None:
-    """A line for each plain track: {"stream", and "picture" or "sound"}."""
-    file = os.open(sys.argv[1], os.O_RDONLY)
+def tracks(file: int) -> Iterator[dict[str, Any]]:
+    """What is plain of an open file: for each such track its number and `picture` or `sound`."""
     for stream in range(MOST_TRACKS):
         try:
             index = places.read_index(file, stream)
+            kind, told = ("sound", sound(index)) if index.entry[0] == b"mp4a" else ("picture", picture(index, file))
         except places.NoTrack:
-            break
+            return
         except places.Odd:
-            continue  # such a track is decoded
-        kind, told = ("sound", sound(index)) if index.entry[0] == b"mp4a" else ("picture", picture(index, file))
-        line = json.dumps({"stream": stream, kind: told}, separators=(",", ":"))
-        if told and len(line) < LONGEST_LINE:
+            continue  # it is decoded then
+        if told:
+            yield {"stream": stream, kind: told}
+
+
+def main() -> None:
+    """A line for each."""
+    for told in tracks(os.open(sys.argv[1], os.O_RDONLY)):
+        line = json.dumps(told, separators=(",", ":"))
+        if len(line) < LONGEST_LINE:
             sys.stdout.write(line + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

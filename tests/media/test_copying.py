@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -131,6 +132,19 @@ async def test_every_segment_begins_with_an_idr_where_the_last_one_ended(source:
 
 def segments(folder: Path) -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in sorted(folder.glob("*.m4s"), key=lambda path: int(path.stem))]
+
+
+async def test_priming_as_apple_writes_it(tmp_path: Path) -> None:
+    """Two frames and a bit before time 0, where FFmpeg has one."""
+    source = make(tmp_path, *SOURCES["aligned"])
+    data, edit = source.read_bytes(), struct.pack(">ihH", 1024, 1, 0)
+    at = data.rindex(edit, 0, data.rindex(b"mp4a"))
+    source.write_bytes(data[:at] + struct.pack(">i", 2112) + data[at + 4 :])
+    plan = await planned(source)
+    assert [(track.copied, track.lead) for track in plan.tracks] == [(True, 2112)]
+    (_, heard), (_, told) = sound(joined(await copied(plan, source, tmp_path, 1) / "audio-0")), sound(str(source))
+    length = 4 * int(plan.timeline.seconds * 48000)
+    assert heard[:length] == told[:length]
 
 
 async def test_only_sources_on_the_grid_are_exact(tmp_path: Path) -> None:
