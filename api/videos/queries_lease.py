@@ -129,8 +129,9 @@ async def renew(
         set lease_until = now() + make_interval(secs => :lease_s), seen_at = now(), speed = :speed,
             made_ms = greatest(u.made_ms, :made_ms),
             done_segments = greatest(u.done_segments, least(:done_segments, u.end_segment - u.first_segment)),
-            progressed_at = case when :made_ms > u.made_ms or :done_segments > u.done_segments then now()
-                else u.progressed_at end,
+            progressed_at = case when :made_ms > u.made_ms
+                    or least(:done_segments, u.end_segment - u.first_segment) > u.done_segments
+                then now() else u.progressed_at end,
             heard_end = least(u.heard_end, coalesce(:heard_end, u.heard_end))
         from jobs j
         where u.id = :unit_id and u.fence = :fence and u.state = 'running' and j.id = u.job_id
