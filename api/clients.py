@@ -13,9 +13,22 @@ import msgspec
 from api.identity import service_token
 from api.problems import NotFound, Problem, Unavailable
 from api.settings import Settings
-from api.wire import Hold, Lease, MadeOperator, NewRendition, NewUnit, Opens, Person, Unit, VideoFacts
+from api.wire import (
+    Hold,
+    Lease,
+    MadeOperator,
+    NewRendition,
+    NewUnit,
+    Opens,
+    Person,
+    Poster,
+    Unit,
+    VideoFacts,
+)
+from media.webvtt import Captions
 
 __all__ = [
+    "Captions",
     "Clients",
     "Hold",
     "Lease",
@@ -24,6 +37,7 @@ __all__ = [
     "NewUnit",
     "Opens",
     "Person",
+    "Poster",
     "Unit",
     "VideoFacts",
     "relayed",
@@ -79,6 +93,14 @@ class Clients:
     async def videos_count_play(self, video_id: int) -> None:
         """One more playback of a video, which is what `popular` sorts by. Best effort: nothing hangs on it."""
         await self._call("videos", "POST", f"/internal/videos/{video_id}/plays", None)
+
+    async def videos_captions(self, video_id: int) -> list[Captions]:
+        """What captions a video is to have, by language; none for a video that is gone."""
+        return await self._call("videos", "GET", f"/internal/videos/{video_id}/captions", list[Captions])
+
+    async def videos_poster(self, video_id: int) -> Poster | None:
+        """The poster somebody chose for a video; None when nobody did."""
+        return await self._call("videos", "GET", f"/internal/videos/{video_id}/poster", Poster | None)
 
     async def units_claim(self, queue: str, worker: str) -> Unit | None:
         """The best claimable unit of a queue under a fresh lease and fence, or None."""

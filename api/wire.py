@@ -106,6 +106,14 @@ class Opens(msgspec.Struct, frozen=True):
     adopt: list[str] = []
 
 
+class Poster(msgspec.Struct, frozen=True):
+    """A poster somebody chose: the picture uploaded under the name `source`, or the film's own at `at_ms`."""
+
+    revision: int
+    source: str | None
+    at_ms: int | None
+
+
 class Hold(msgspec.Struct, frozen=True):
     """Billing's state of one session. Money in micro-units, `balance` in minor units, media time in ms.
 

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from media.charset import decode
 from media.plan import Plan
 from media.playlist import INDEX, VERSION, Text, bit_rates, publish
 from media.segment import LANGUAGE, text_name, to_ms
 from media.timeline import Timeline
-from media.webvtt import ARROW, Captions, Cue, Read, document, read, write
+from media.webvtt import Captions, Cue, document, read, write
 
-__all__ = ["Captions", "publish_captions", "understood"]
+__all__ = ["Captions", "publish_captions"]
 
 # In segments of the film: a minute, as a playlist entry for every four seconds of text would be mostly header.
 SPAN = 15
@@ -26,11 +25,6 @@ HALF = Fraction(1, 2)
 TIMESTAMP_MAP = "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000"
 DOCUMENT = re.compile(rf"captions-({LANGUAGE})\.vtt")
 FOLDER = re.compile(rf"text-({LANGUAGE})")
-
-
-def understood(data: bytes, language: str) -> Read:
-    """What an uploaded file says; raises Unreadable."""
-    return read(decode(data, language, ARROW))
 
 
 def publish_captions(folder: Path, plan: Plan, captions: Sequence[Captions]) -> list[Text]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from media.charset import decode
+
 MOST_LINES = 200_000
 MOST_CUES = 20_000
 MOST_TEXT = 1_000
@@ -71,6 +73,11 @@ class _Open:
     line: int
     times: tuple[int, int] | None
     lines: list[str] = field(default_factory=list)
+
+
+def understood(data: bytes, language: str) -> Read:
+    """What a file says, in any encoding; raises Unreadable."""
+    return read(decode(data, language, ARROW))
 
 
 def read(text: str) -> Read:

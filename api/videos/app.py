@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from api import queue
 from api.service import Plumbing, build
 from api.settings import Settings
-from api.videos import held, routes, routes_internal, routes_jobs, routes_units, routes_uploads
+from api.videos import held, routes, routes_extras, routes_internal, routes_jobs, routes_units, routes_uploads
 from api.videos.bells import Bells
 from api.videos.people import People
 from api.videos.places import Places
@@ -18,6 +18,7 @@ from api.videos.source import Sources
 ROUTES = [
     *routes.ROUTES,
     *routes_uploads.ROUTES,
+    *routes_extras.ROUTES,
     *routes_jobs.ROUTES,
     *routes_units.ROUTES,
     *routes_internal.ROUTES,
@@ -50,6 +51,7 @@ async def _extra(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
             "remover": Remover(parts.db, sources, media, end_sessions),
             "waiting": Places(held.MOST_WAITING, held.MOST_WAITING // 2),
             "sending": Places(total=500, each=12),
+            "adding": Places(total=32, each=3),
             "listening": Places(total=500, each=20),
         }
     finally:

@@ -29,6 +29,7 @@ Title = Annotated[
 ]
 Category = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_one_line)]
 Description = Annotated[str, StringConstraints(max_length=5000), AfterValidator(_printable)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_one_line)]
 Filename = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1024), AfterValidator(_one_line)]
 
 

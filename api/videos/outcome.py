@@ -13,7 +13,7 @@ import msgspec
 from api.database import Connection, Database
 from api.problems import InvalidRequest, Problem
 from api.queue import QueueName
-from api.videos import job, opens, queries_job, queries_removal, queries_rendition, queries_video
+from api.videos import captions, job, opens, poster, queries_job, queries_removal, queries_rendition, queries_video
 from api.videos import queries_unit as queries
 from api.videos.bells import Bells
 from api.videos.queries_job import LockedJob
@@ -62,6 +62,7 @@ class Published(msgspec.Struct, frozen=True):
 
 class Finished(Published, frozen=True, kw_only=True):
     poster: bool
+    storyboard: bool = False
 
 
 class LeaseLost(Problem):
@@ -110,9 +111,12 @@ async def done(
         await queries.end_unit(tx, unit_id, "done", result)
         if unit.kind == "finish":
             await _finish(tx, its_job, result)
+            rung += [*await captions.settle(tx, its_job, result), *await poster.open_later(tx, its_job)]
         elif unit.kind == "captions":
             await _publish(tx, its_job, _read(result, Published))
+            rung += await captions.settle(tx, its_job, result)
         else:
+            await poster.settle(tx, its_job, result)
             rung += await advance(tx, its_job)
     await bells.ring(rung)
 
@@ -176,7 +180,8 @@ async def _finish(tx: Connection, its_job: LockedJob, result: dict[str, Any]) ->
     finished = _read(result, Finished)
     await _publish(tx, its_job, finished)
     await queries_job.end_job(tx, its_job.id, "done")
-    await queries_video.finish_video(tx, its_job.video_id, poster=finished.poster)
+    has = {"poster": finished.poster, "storyboard": finished.storyboard}
+    await queries_video.finish_video(tx, its_job.video_id, **has)
 
 
 async def _publish(tx: Connection, its_job: LockedJob, published: Published) -> None:

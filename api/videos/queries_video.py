@@ -29,6 +29,8 @@ class Video:
     error_message: str | None
     generation: int
     poster: bool
+    poster_revision: int
+    storyboard: bool
     renditions: list[dict[str, Any]]
     created_at: datetime
     updated_at: datetime
@@ -128,6 +130,7 @@ async def videos(db: Queries, ids: Sequence[int]) -> list[Video]:
         """
         select v.id, v.title, v.description, v.category, v.duration, v.duration_ms, v.price_per_minute, v.filename,
             v.uploaded_by, v.status, v.visibility, v.error_code, v.error_message, v.generation, v.poster,
+            v.poster_revision, v.storyboard,
             v.created_at, v.updated_at, v.playable_at, v.ready_at,
             case v.status when 'ready' then 1 else coalesce(p.progress, 0) end::float8 as progress,
             coalesce(r.renditions, '[]') as renditions
@@ -142,6 +145,19 @@ async def videos(db: Queries, ids: Sequence[int]) -> list[Video]:
         where v.id = any(:ids::int[])
         """,
         ids=ids,
+    )
+
+
+async def chapters(db: Queries, video_id: int) -> list[dict[str, Any]]:
+    """Of the film as it was planned, in the order of time."""
+    return await db.value(
+        """
+        select coalesce(jsonb_agg(jsonb_build_object('start_ms', c->'start_ms', 'end_ms', c->'end_ms',
+            'title', c->'title') order by n), '[]')
+        from jobs j, jsonb_array_elements(coalesce(j.plan->'chapters', '[]')) with ordinality as chapter (c, n)
+        where j.video_id = :video_id
+        """,
+        video_id=video_id,
     )
 
 
@@ -231,15 +247,17 @@ async def publish_video(db: Queries, video_id: int, generation: int, duration_ms
     )
 
 
-async def finish_video(db: Queries, video_id: int, *, poster: bool) -> None:
-    """The whole ladder is there, and a poster or none."""
+async def finish_video(db: Queries, video_id: int, *, poster: bool, storyboard: bool) -> None:
+    """The whole ladder is there, and a poster and a storyboard or none."""
     await db.run(
         """
-        update videos set status = 'ready', poster = :poster, ready_at = now(), updated_at = now()
+        update videos
+        set status = 'ready', poster = :poster, storyboard = :storyboard, ready_at = now(), updated_at = now()
         where id = :video_id
         """,
         video_id=video_id,
         poster=poster,
+        storyboard=storyboard,
     )
 
 

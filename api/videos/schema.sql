@@ -1,6 +1,6 @@
 -- A film in the catalogue. `generation` is the published one, 0 while nothing is; `search_text` is the case-folded title,
 -- description and category, so that searching and sorting do not hang on the server's locale. `level_sound`: bring the
--- sound to the common loudness.
+-- sound to the common loudness. `poster_revision`: which of `posters` it shows, 0 for the one that was found for it.
 create table videos (
     id serial primary key,
     title varchar(255) not null check (title <> ''),
@@ -24,7 +24,9 @@ create table videos (
     view_count bigint not null default 0,
     source text not null unique,
     search_text text not null,
-    level_sound boolean not null default true
+    level_sound boolean not null default true,
+    storyboard boolean not null default false,
+    poster_revision bigint not null default 0
 );
 create index videos_newest on videos (created_at desc, id desc);
 create index videos_by_uploader on videos (uploaded_by);
@@ -157,6 +159,30 @@ cross join lateral (
             filter (where makes_segments and not spare), 0), 0) end as made
     from units where job_id = j.id
 ) u;
+
+-- Each change of captions or of a poster has a number of its own, by which it is known whether players have it.
+create sequence revisions;
+
+-- What the uploader sent, as plain WebVTT. `published`: the revision that players get, 0 while they get none.
+create table captions (
+    video_id integer not null references videos on delete cascade,
+    language text not null check (language ~ '^[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}$'),
+    label text not null check (label <> ''),
+    sdh boolean not null,
+    document text not null,
+    revision bigint not null,
+    published bigint not null default 0 check (published <= revision),
+    primary key (video_id, language)
+);
+
+-- The poster somebody chose: a picture among the sources, or the film's own at a time.
+create table posters (
+    video_id integer primary key references videos on delete cascade,
+    source text unique,
+    at_ms integer check (at_ms >= 0),
+    revision bigint not null,
+    check ((source is null) <> (at_ms is null))
+);
 
 -- Files to be deleted once `due_at` is past, repeated until done; it is written before what it cleans up after.
 -- A source alone, one generation of a video, one rendition of it, or (generation null) everything of a video, whose

@@ -1,6 +1,6 @@
 """Videos as people see and change them: who may see which, the catalogue, changing and deleting."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from api.clients import Clients, VideoFacts
 from api.database import Connection, Database
 from api.identity import User
 from api.problems import Forbidden, NotFound
-from api.videos import queries_job, queries_removal, queries_unit
+from api.videos import queries_captions, queries_job, queries_poster, queries_removal, queries_unit
 from api.videos import queries_video as queries
 from api.videos.fields import VideoChange, VideoFields, base_name, search_patterns, search_text
 from api.videos.people import People
@@ -94,7 +94,28 @@ async def shown(db: Database, people: People, ids: Sequence[int]) -> list[dict[s
     """Videos as JSON shows them, in the order of `ids`; unknown ones are left out."""
     found = {video.id: video for video in await queries.videos(db, ids)}
     names = await people.names(video.uploaded_by for video in found.values())
-    return [view(found[i], names[found[i].uploaded_by]) for i in ids if i in found]
+    captions = await _captions(db, found)
+    return [view(found[i], names[found[i].uploaded_by], captions[i]) for i in ids if i in found]
+
+
+async def captions_of(db: Database, video_id: int) -> list[dict[str, object]]:
+    """The captions of one video as JSON shows them."""
+    found = {video.id: video for video in await queries.videos(db, [video_id])}
+    return (await _captions(db, found)).get(video_id, [])
+
+
+async def _captions(db: Database, found: Mapping[int, queries.Video]) -> dict[int, list[dict[str, object]]]:
+    """By video. What is not published yet, or cannot be fetched without a token, has no `url`."""
+    shown: dict[int, list[dict[str, object]]] = {video_id: [] for video_id in found}
+    for one in await queries_captions.listed(db, list(found)):
+        url = _beside(found[one.video_id], f"captions-{one.language}.vtt?v={one.published}") if one.published else None
+        shown[one.video_id].append({"language": one.language, "label": one.label, "sdh": one.sdh, "url": url})
+    return shown
+
+
+def _beside(video: queries.Video, file: str) -> str | None:
+    """The address of a file beside the film; None for a private one, as an <img> shows no token."""
+    return f"/media/{video.id}/{video.generation}/{file}" if video.visibility != "private" else None
 
 
 async def look(db: Database, people: People, user: User | None, video_id: int) -> dict[str, Any]:
@@ -102,21 +123,24 @@ async def look(db: Database, people: People, user: User | None, video_id: int) -
     found = await shown(db, people, [video_id])
     if not found or not _visible(user, found[0]):
         raise NoVideo
-    return found[0]
+    return found[0] | {"chapters": await queries.chapters(db, video_id)}
 
 
 def _visible(user: User | None, video: dict[str, Any]) -> bool:
     return video["visibility"] != "private" or may_change(user, video["uploaded_by"])
 
 
-def view(video: queries.Video, uploader_name: str) -> dict[str, object]:
-    """The JSON of a video (api.md)."""
-    fields = vars(video) | {"uploader_name": uploader_name, "captions": [], "chapters": [], "storyboard_url": None}
+def view(video: queries.Video, uploader_name: str, captions: list[dict[str, object]]) -> dict[str, object]:
+    """The JSON of a video (api.md). Chapters are shown with one video only: a page of them has no bound."""
+    fields = vars(video) | {"uploader_name": uploader_name, "captions": captions, "chapters": []}
     code, message = fields.pop("error_code"), fields.pop("error_message")
     fields["error"] = {"code": code, "message": message} if code else None
-    generation, poster = fields.pop("generation"), fields.pop("poster") and video.status == "ready"
-    poster = poster and video.visibility != "private"  # an <img> shows no token, so nobody would get it
-    fields["poster_url"] = f"/media/{video.id}/{generation}/poster.jpg" if poster else None
+    poster, storyboard = fields.pop("poster"), fields.pop("storyboard")
+    version = f"?v={revision}" if (revision := fields.pop("poster_revision")) else ""
+    del fields["generation"]
+    ready = video.status == "ready"
+    fields["poster_url"] = _beside(video, "poster.jpg" + version) if ready and poster else None
+    fields["storyboard_url"] = _beside(video, "storyboard.vtt") if ready and storyboard else None
     return fields
 
 
@@ -170,9 +194,12 @@ async def drop(db: Database, video_id: int) -> int | None:
     async with db.transaction() as tx:
         await queries_unit.lock_units_of_video(tx, video_id)
         await queries_job.lock_job_of_video(tx, video_id)
+        poster = await queries_poster.wanted(tx, video_id)
         source = await queries.delete_video(tx, video_id)
         if source is None:
             return None
+        if poster is not None and poster.source is not None:
+            await queries_removal.add_removal(tx, source=poster.source)
         return await queries_removal.add_removal(tx, video_id=video_id, source=source, sessions_ended=False)
 
 

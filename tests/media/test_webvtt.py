@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from media.captions import understood
-from media.webvtt import MOST_CUES, Cue, Unreadable, document, read
+from media.webvtt import MOST_CUES, Cue, Unreadable, document, read, understood
 
 SRT = "1\r\n00:00:01,001 --> 00:00:02,999\r\nHello\r\n\r\n2\r\n01:02:03,004 --> 01:02:05,678\r\nTwo\r\nlines\r\n"
 WORDS = {
