@@ -47,7 +47,12 @@ def _of(find: Rule, film: Film) -> list[str]:
     found: list[str] = []
     try:
         for sentence in islice(find(film), MOST_FINDINGS):
-            found.append(sentence[:MOST_CHARACTERS])
+            found.append(_readable(sentence))
     except (ValueError, LookupError, ArithmeticError) as error:
-        found.append(f"this cannot be judged: {error!r}"[:MOST_CHARACTERS])
+        found.append(_readable(f"this cannot be judged: {error!r}"))
     return found
+
+
+def _readable(sentence: str) -> str:
+    """Short, and without half characters that no JSON holds."""
+    return sentence[:MOST_CHARACTERS].encode(errors="replace").decode()

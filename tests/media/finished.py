@@ -21,7 +21,9 @@ CAPTIONS = "WEBVTT\n\n00:01.000 --> 00:03.500\nHello\n\n00:08.000 --> 00:08.500\
 async def finished(folder: Path) -> Film:
     """Three variants (the largest is the source's own), two languages in two groups, captions, I-frames, chapters."""
     source = clips.numbered(
-        folder / "a.mp4", 9, *("-vf", "scale=640:360,setsar=1", "-c:v", "libx264", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0")
+        folder / "a.mp4",
+        9,
+        *("-vf", "scale=640:360,setsar=1", "-c:v", "libx264", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0"),
     )
     plan = _plan(make_plan(await probe(source), copied=False))
     (made,) = await clips.encoded(plan, source, folder / "out", [(0, plan.segments)])
@@ -44,7 +46,7 @@ def _plan(plan: Plan) -> Plan:
             group="low" if number > 1 else "audio", rate=rate, bitrate=48_000, flags=flags,
         )
         for number, (language, rate, flags) in enumerate(
-            [("en", 44100, ["default"]), ("fr", 48000, ["descriptive"]), ("en", 48000, []), ("fr", 48000, ["descriptive"])]
+            [("en", 44100, []), ("fr", 48000, ["descriptive"]), ("en", 48000, []), ("fr", 48000, ["descriptive"])]
         )
     ]  # fmt: skip
     return msgspec.structs.replace(plan, kept=True, tracks=tracks, chapters=[Chapter(0, 9000, "All", "en")])
