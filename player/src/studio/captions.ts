@@ -59,10 +59,10 @@ export class CaptionsOf extends LightElement {
           <input id="captions-language" list="captions-languages" autocomplete="off" placeholder="English, de, pt-BR …"
             data-test="captions-language" .value=${this.typed} @input=${this.type}
             aria-invalid=${wrong ? "true" : nothing} aria-describedby="captions-wrong" />
+          <span class="field-error" id="captions-wrong" role="alert" data-test="captions-error">${wrong}</span>
           <datalist id="captions-languages">${offered.map((tag) => html`<option value=${languageName(tag)}></option>`)}</datalist>
         </div>
       </div>
-      <span class="field-error" id="captions-wrong" role="alert" data-test="captions-error">${wrong}</span>
       <div><button class="button" data-test="captions-add" ?disabled=${this.busy || !file}>${this.label()}</button></div>
     </form>`;
   }

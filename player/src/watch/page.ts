@@ -49,13 +49,13 @@ export class WatchPage extends LightElement {
         <h1 data-test="title">${video.title}</h1>
         <p class="soft"><span data-test="uploader">${video.uploader_name}</span> · ${formatAgo(video.created_at)}</p>
         ${video.description ? html`<p class="description" data-test="description">${video.description}</p>` : nothing}
-        ${this.studio(video)}
       </div>
-      <div class="stack">
+      <div class="stack watch-side">
         <s-chapters .chapters=${video.chapters ?? []} .media=${this.player?.viewing.media ?? null}
           @jump=${(event: CustomEvent<number>) => this.player?.jump(event.detail)}></s-chapters>
         ${this.aside(video)}
       </div>
+      ${this.studio(video)}
     </div>`;
   }
 

@@ -96,6 +96,7 @@ export class Player extends LightElement {
   /** From a list of places in the film: a viewer who has not begun begins there. */
   jump(position_ms: number): void {
     const { media, state } = this.viewing;
+    this.scrollIntoView({ block: "nearest" });
     if (state === "playing" || state === "paused") media.currentTime = position_ms / 1000;
     else if (state === "idle" && !account.user) location.assign(signInHref());
     else if (state !== "starting" && watchable(this.video)) this.play(position_ms);
