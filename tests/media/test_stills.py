@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import av
+import msgspec
 import pytest
 
 from api import binaries
-from media import stills, trick
+from media import cmaf, stills, trick
+from media.boxes import read_keys
 from media.encoder import encode, limits_for
 from media.plan import Plan
 from tests import films
@@ -121,6 +123,41 @@ async def test_a_turned_film_has_upright_tiles(tmp_path: Path) -> None:
     films.ffmpeg("-display_rotation", "90", "-i", str(flat), "-c", "copy", str(turned))
     plan, generation, _ = await made(turned, tmp_path)
     assert {(tile.width, tile.height) for _, _, tile in await board(plan, generation)} == {(96, 160)}
+
+
+TAGS = "setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tile"),
+    [
+        ("wide.mp4", ("-vf", "scale=176:144:flags=neighbor,setsar=20/11", "-c:v", "libx264"), (160, 72)),
+        ("woven.ts", ("-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-vf", "setfield=tff"), (160, 96)),
+        ("hdr.mkv", ("-vf", TAGS, "-c:v", "libx265", "-pix_fmt", "yuv420p10le"), (160, 96)),
+    ],
+)
+async def test_tiles_of_odd_films_are_as_the_film_is_shown(
+    name: str, options: tuple[str, ...], tile: tuple[int, int], tmp_path: Path
+) -> None:
+    plan, generation, shown = await made(clips.numbered(tmp_path / name, 5, *options, sound=False), tmp_path)
+    cues = await board(plan, generation)
+    assert {(picture.width, picture.height) for _, _, picture in cues} == {tile}
+    seen = clips.numbers(picture for _, _, picture in cues)
+    assert seen == clips.numbers(shown[0 :: plan.timeline.gop])
+    assert len(set(seen)) == 3
+
+
+async def test_a_long_film_has_at_most_four_hundred_tiles_evenly(tmp_path: Path) -> None:
+    plan, generation, _ = await made(clips.numbered(tmp_path / "a.mp4", 1), tmp_path)
+    (made_one,), folder = (generation / "iframes-0").glob("*.m4s"), generation / "iframes-0"
+    (key,), data = read_keys(made_one), made_one.read_bytes()
+    sample = cmaf.Sample(data[key.at : key.at + key.size], 50_000, key.offset)
+    made_one.unlink()
+    for number in range(1000):
+        name = f"{number}-{number * 2000}-{number * 2000 + 2000}.m4s"
+        (folder / name).write_bytes(cmaf.segment(number + 1, number * 50_000, [sample]))
+    cues = await board(msgspec.structs.replace(plan, duration_ms=2_000_000), generation)
+    assert [start for start, _, _ in cues] == list(range(0, 2_000_000, 6000))
 
 
 async def test_a_folder_without_pictures_gives_no_storyboard(tmp_path: Path) -> None:
