@@ -13,16 +13,14 @@ from typing import Any
 import ffmpeg
 
 from media.formats import MAX_PIXELS, MAX_STREAMS, decoders
-from media.ladder import AUDIO_BITRATE, Rung
-from media.plan import Plan, Track
+from media.ladder import Rung
+from media.plan import Plan
 from media.probe import SourceInfo
-from media.timeline import AAC_RATE
 
 # Decoding starts this long before a span: past reordering and gradual refresh, cheap enough for a held viewer.
 LEAD_SECONDS = 2
 INIT = "init.mp4"
 COPY = "film.mkv"
-LEVEL = "level.mka"
 
 GLOBAL = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5"]
 Arguments = list[str]
@@ -64,35 +62,6 @@ def sample(plan: Plan, rungs: Sequence[Rung], source: Path, start: float, number
     return compiled(outputs, threads)
 
 
-def audio(plan: Plan, track: Track, source: Path, *, levelled: bool = False) -> Arguments:
-    """A whole track: `<track>/<index>.m4s` and `<track>/init.mp4`, cut where the video is, to the nearest AAC frame.
-
-    `levelled`: the source is what `level` made.
-    """
-    timeline = plan.timeline
-    sound = (
-        ffmpeg.input(f"file:{source}", copyts=None)["0"] if levelled else _sound(plan, track, source, reinit_filter=0)
-    )
-    # async + first_pts fill holes and a late start with silence: an empty edit would be ignored by players.
-    sound = sound.filter("aresample", AAC_RATE, **{"async": 1, "first_pts": 0})
-    sound = sound.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
-    sound = sound.filter("apad").filter("atrim", start_sample=0, end_sample=timeline.audio_samples)
-    options = {"c:a": "aac", "b:a": AUDIO_BITRATE, "threads": 1, "start_number": 0}
-    # No frag_discont here: with the encoder's priming before zero it writes a negative decode time.
-    return compiled([_hls(sound, track.name, timeline.segment_seconds, options)], 1)
-
-
-def level(plan: Plan, track: Track, source: Path) -> Arguments:
-    """A track as FLAC of one rate and layout in the film's time (`level.mka`), for sources that change them midway.
-
-    FFmpeg rebuilds its filters at each change, and `audio`'s would begin at 0 again; these have no memory.
-    """
-    sound = _sound(plan, track, source).filter("aresample", AAC_RATE)
-    sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="stereo")
-    options = {"c:a": "flac", "f": "matroska", "avoid_negative_ts": "disabled", "map_metadata": -1, "map_chapters": -1}
-    return compiled([ffmpeg.output(sound, LEVEL, **options)], 1)
-
-
 def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Arguments:
     """Packets of the chosen tracks into Matroska (`film.mkv`), whose index leads to any picture exactly.
 
@@ -117,13 +86,10 @@ def _guards(demuxer: str) -> dict[str, object]:
     }
 
 
-def _open(plan: Plan, source: Path, options: dict[str, object]) -> Any:
+def opened(plan: Plan, source: Path, options: dict[str, object]) -> Any:
+    """A film as FFmpeg is to read it."""
     # copyts keeps the film's own clock, start_at_zero its beginning.
     return ffmpeg.input(f"file:{source}", **_guards(plan.demuxer), copyts=None, start_at_zero=None, **options)
-
-
-def _sound(plan: Plan, track: Track, source: Path, **options: object) -> Any:
-    return _open(plan, source, {"threads": 1, **options})[str(track.stream)]
 
 
 def pictures(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
@@ -133,7 +99,7 @@ def pictures(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
     options: dict[str, object] = {"threads": threads, "noaccurate_seek": None, "reinit_filter": 0}
     if start > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
         options["ss"] = decimal(start - LEAD_SECONDS)
-    picture = _open(plan, source, options)[str(plan.stream)]
+    picture = opened(plan, source, options)[str(plan.stream)]
     if plan.interlaced:
         # bwdif does not cope with another size; for pictures of the first one this `scale` does nothing.
         picture = picture.filter("scale", *plan.coded, interl=-1)

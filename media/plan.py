@@ -13,7 +13,7 @@ import msgspec
 from media.copyable import Copy
 from media.ladder import AUDIO_BITRATE, LOW_AUDIO_BITRATE, Rung, instant, ladder
 from media.language import language_tag
-from media.probe import Chapter, Sound, SourceInfo
+from media.probe import Beat, Chapter, Sound, SourceInfo
 from media.segment import Segment, to_ms
 from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 
@@ -43,6 +43,7 @@ class Track(msgspec.Struct, frozen=True):
     bitrate: int = AUDIO_BITRATE
     gain_db: float = 0.0
     flags: list[str] = []
+    beat: Beat | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -164,7 +165,7 @@ def _track(number: int, sound: Sound, timeline: Timeline) -> Track:
     told = sound.copy
     if told is None:
         frames = timeline.audio_frames(AAC_RATE, AAC_FRAME)
-        return Track(name, sound.stream, language, sound.title, frames, flags=sound.flags)
+        return Track(name, sound.stream, language, sound.title, frames, flags=sound.flags, beat=sound.beat)
     return Track(
         name,
         sound.stream,
@@ -205,6 +206,7 @@ def levelled(plan: Plan, gains: Sequence[float | None]) -> list[Track]:
                     bitrate=LOW_AUDIO_BITRATE if low else AUDIO_BITRATE,
                     gain_db=gain or 0.0,
                     flags=track.flags,
+                    beat=track.beat,
                 )
             )
     return made

@@ -10,23 +10,25 @@ import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from media.copyable import Copy, Runs, SoundCopy, copied_picture, copied_sound
-from media.formats import MAX_PIXELS, MAX_SECONDS, MAX_STREAMS, for_examine
+from media.formats import MAX_PIXELS, MAX_SECONDS, MAX_STREAMS, decoders, for_examine
 from media.sandbox import Ended, Limits, run
 from media.timeline import Timeline
 
 EXAMINE = Path(__file__).with_name("examine.py")
+BEAT = Path(__file__).with_name("beat.py")
 RUNS = [Path(__file__).with_name(name) for name in ("runs.py", "index.py")]
 LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
 RUNS_LIMITS = Limits(wall_s=30, cpu_s=20, memory_bytes=3 << 30, file_bytes=0)  # ten seconds for a day of pictures
 MAX_RATE = 100_000
 BOUNDS = msgspec.json.encode(for_examine()).decode()
 
+Line = TypeVar("Line", bound=msgspec.Struct)
 Ratio = Annotated[str, Meta(pattern=r"^[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
 Moment = Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
 Stream = Annotated[int, Meta(ge=0, lt=32)]
@@ -40,6 +42,14 @@ class Refused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code, self.message = code, message
+
+
+class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the decoded frames of a track lie: multiples of `step` samples apart, one at `at_us` of the film."""
+
+    stream: Stream
+    step: Annotated[int, Meta(ge=32, le=1 << 20)]
+    at_us: Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +99,7 @@ class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Annotated[str, Meta(max_length=200)]
     flags: Annotated[list[Word], Meta(max_length=8)] = []
     copy: SoundCopy | None = None
+    beat: Beat | None = None
 
 
 class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,11 +134,12 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def probe(path: Path) -> SourceInfo:
     """Facts of the file at `path`; raises Refused."""
-    (lines, ended), (runs, _) = await asyncio.gather(
+    (lines, ended), (runs, _), (beats, _) = await asyncio.gather(
         _told([EXAMINE, path], LIMITS, BOUNDS, most=1),
         _told([*RUNS, path], RUNS_LIMITS, most=MAX_STREAMS),
+        _told([BEAT, path], RUNS_LIMITS, decoders(), most=MAX_STREAMS),
     )
-    return with_copies(_believe(b"".join(lines), ended), _runs(runs))
+    return with_beats(with_copies(_believe(b"".join(lines), ended), _lines(runs, Runs)), _lines(beats, Beat))
 
 
 async def _told(reads: Sequence[Path], limits: Limits, *arguments: str, most: int) -> tuple[list[bytes], Ended]:
@@ -162,10 +174,17 @@ def with_copies(source: SourceInfo, runs: Sequence[Runs]) -> SourceInfo:
     return msgspec.structs.replace(source, copy=copy, sounds=sounds)
 
 
-def _runs(lines: Sequence[bytes]) -> list[Runs]:
-    """What `runs` said, as far as it makes sense; without it the film is encoded."""
+def with_beats(source: SourceInfo, beats: Sequence[Beat]) -> SourceInfo:
+    """A source whose sound is read to the sample."""
+    told = {beat.stream: beat for beat in beats} if source.container == "matroska" else {}
+    sounds = [msgspec.structs.replace(sound, beat=told.get(sound.stream)) for sound in source.sounds]
+    return msgspec.structs.replace(source, sounds=sounds)
+
+
+def _lines(lines: Sequence[bytes], kind: type[Line]) -> list[Line]:
+    """What a program said, as far as it makes sense; the film can be encoded without it."""
     try:
-        return [msgspec.json.decode(line, type=Runs) for line in lines]
+        return [msgspec.json.decode(line, type=kind) for line in lines]
     except msgspec.DecodeError:
         return []
 

@@ -11,8 +11,10 @@ from api import binaries
 from media import ffmpeg
 from media.boxes import Media, read_media
 from media.encoder import encode, limits_for
-from media.plan import Plan, make_plan
+from media.plan import Plan, Track, make_plan
 from media.probe import SourceInfo, probe
+from media.sound import encode_sound
+from media.timeline import AAC_FRAME, AAC_RATE
 from tests import films
 
 WIDTH, HEIGHT, BITS = 160, 96, 16
@@ -69,11 +71,20 @@ async def encoded(plan: Plan, source: Path, folder: Path, spans: Sequence[tuple[
     return made
 
 
-async def sounded(plan: Plan, source: Path, folder: Path) -> Path:
-    """The first audio track; gives its folder."""
-    (folder / plan.tracks[0].name).mkdir(parents=True)
-    await _encode(ffmpeg.audio(plan, plan.tracks[0], source), source, folder)
-    return folder / plan.tracks[0].name
+async def sounded(plan: Plan, source: Path, folder: Path, *spans: tuple[int, int], track: Track | None = None) -> Path:
+    """An audio track, the first if not told, encoded span by span or in one pass; gives its folder."""
+    track = track or encoded_track(plan)
+    for first, end in spans or [(0, plan.segments)]:
+        span = range(first, end)
+        await encode_sound(plan, track, source, span, folder, binary=binaries.ffmpeg(), limits=limits_for(60, 1 << 20))
+    return folder / track.name
+
+
+def encoded_track(plan: Plan, number: int = 0) -> Track:
+    """A track as we encode it, even if it could be copied."""
+    track = plan.tracks[number]
+    frames = plan.timeline.audio_frames(AAC_RATE, AAC_FRAME)
+    return Track(track.name, track.stream, track.language, track.title, frames, beat=track.beat)
 
 
 async def _encode(arguments: list[str], source: Path, out: Path) -> None:

@@ -1,5 +1,6 @@
 """Sound lies under the right pictures, whatever the source does with it."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ async def heard(source: Path, folder: Path) -> tuple[Plan, list[float]]:
     made = await clips.sounded(plan, film, folder / "sound")
     segments = clips.parts([made.parent], made.name)
     boxes = clips.boxes_of(segments)
-    frames = [int(seconds * 48000) // 1024 for seconds in plan.timeline.audio_durations()]
-    assert [media.samples for media in boxes] == [frames[0] + 1, *frames[1:]]
+    cuts = plan.timeline.audio_cuts(48000, 1024, clips.encoded_track(plan).frames)
+    assert [media.samples for media in boxes] == [end - start for start, end in pairwise(cuts)]
     assert [media.decode_time for media in boxes] == [sum(m.duration for m in boxes[:at]) for at in range(len(boxes))]
     return plan, clips.loudness(made / "init.mp4", segments)
 
