@@ -91,3 +91,12 @@ def for_examine() -> dict[str, Any]:
         "sounds": list(SOUNDS),
         "decoders": decoders(),
     }
+
+
+def image_demuxer(head: bytes) -> str | None:
+    """FFmpeg's name of the demuxer for a picture that begins with `head` (12 bytes), None when it is none we take."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg_pipe"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png_pipe"
+    return "webp_pipe" if (head[:4], head[8:12]) == (b"RIFF", b"WEBP") else None

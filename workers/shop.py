@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from api import binaries
-from api.clients import Captions, Clients, Opens, Unit
+from api.clients import Captions, Clients, Opens, Poster, Unit
 from api.problems import Problem
 from api.queue import QueueName
 from api.settings import Settings
@@ -76,6 +76,15 @@ class Shop:
             return []
         try:
             return await self.clients.videos_captions(video_id)
+        except Problem as problem:
+            raise Failed("service_away", f"The videos service could not be asked: {problem.detail}") from problem
+
+    async def poster(self, video_id: int) -> Poster | None:
+        """The poster somebody chose; raises Failed when nobody can say."""
+        if self.clients is None:
+            return None
+        try:
+            return await self.clients.videos_poster(video_id)
         except Problem as problem:
             raise Failed("service_away", f"The videos service could not be asked: {problem.detail}") from problem
 

@@ -21,6 +21,7 @@ from api.settings import Settings
 from media.encoder import Failed
 from media.probe import Refused
 from workers.encode import encode_span
+from workers.extras import make_poster
 from workers.finish import finish_film
 from workers.probe import Planned, plan_film
 from workers.shop import Done, Progress, Shop, open_shop
@@ -39,7 +40,13 @@ STOPPED = Failed("worker_stopped", "The worker was stopped; another one goes on.
 
 Outcome = Planned | Done | Failed | dict[str, Any]
 Work = Callable[[Shop, Unit, Progress], Awaitable[Planned | Done | dict[str, Any]]]
-KINDS: dict[str, Work] = {"probe": plan_film, "video": encode_span, "audio": encode_span, "finish": finish_film}
+KINDS: dict[str, Work] = {
+    "probe": plan_film,
+    "video": encode_span,
+    "audio": encode_span,
+    "finish": finish_film,
+    "poster": make_poster,
+}
 
 
 async def run(settings: Settings, queue: QueueName) -> bool:

@@ -19,6 +19,7 @@ from api.videos import queries_poster as queries
 from api.videos.bells import Bells
 from api.videos.queries_job import LockedJob
 from api.videos.source import Sources, writing
+from media.formats import image_demuxer
 
 MAX_BYTES = 10 << 20
 HEAD_BYTES = 12
@@ -98,18 +99,13 @@ async def open_later(tx: Connection, its_job: LockedJob) -> list[QueueName]:
     return ["interactive"]
 
 
-def is_image(head: bytes) -> bool:
-    """By its first bytes: what a client calls it is never believed."""
-    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
-
-
 async def _receive(sources: Sources, source: str, chunks: AsyncIterator[bytes]) -> None:
     sources.check_room(MAX_BYTES)
     head = b""
     async with writing(sources.path(source), 0) as file:
         async for chunk in chunks:
             head = (head + chunk)[:HEAD_BYTES] if len(head) < HEAD_BYTES else head
-            if len(head) == HEAD_BYTES and not is_image(head):
+            if len(head) == HEAD_BYTES and image_demuxer(head) is None:
                 raise NotAnImage
             await file.write(chunk)
         if len(head) < HEAD_BYTES:

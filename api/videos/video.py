@@ -136,10 +136,10 @@ def view(video: queries.Video, uploader_name: str, captions: list[dict[str, obje
     code, message = fields.pop("error_code"), fields.pop("error_message")
     fields["error"] = {"code": code, "message": message} if code else None
     poster, storyboard = fields.pop("poster"), fields.pop("storyboard")
-    version = f"?v={revision}" if (revision := fields.pop("poster_revision")) else ""
+    revision = fields.pop("poster_revision")
     del fields["generation"]
-    ready = video.status == "ready"
-    fields["poster_url"] = _beside(video, "poster.jpg" + version) if ready and poster else None
+    ready, poster_file = video.status == "ready", f"poster-{revision}.jpg" if revision else "poster.jpg"
+    fields["poster_url"] = _beside(video, poster_file) if ready and poster else None
     fields["storyboard_url"] = _beside(video, "storyboard.vtt") if ready and storyboard else None
     return fields
 

@@ -26,6 +26,7 @@ OPEN = {
     "captions-de.vtt": "text/vtt; charset=utf-8",
     "captions-zh-hant.vtt": "text/vtt; charset=utf-8",
     "poster.jpg": "image/jpeg",
+    "poster-123.jpg": "image/jpeg",
 }
 ABSENT = [
     *("text-de/1-60000-120000.vtt", "text-fr/index.m3u8", "iframes-0/8-16000-18000.m4s", "iframes-3/init.mp4"),
@@ -87,6 +88,7 @@ async def test_what_a_page_shows_needs_no_token_unless_the_video_is_private(gate
     answer = await p.http.get(f"{g.url}/media/{public}/1/{path}?v=3")
     assert (answer.status_code, answer.headers["content-type"]) == (200, OPEN[path])
     assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == ("no-cache" if path.endswith(".vtt") else "public, max-age=300")
     assert is_problem(await p.http.get(f"{g.url}/media/{private}/1/{path}"), 404, "not_found")
     assert is_problem(await p.http.get(f"{g.url}/media/{public}/2/{path}"), 404, "not_found")
     assert g.log.read_bytes() == b""
@@ -103,6 +105,7 @@ async def test_nothing_else_of_a_film_is_open(gateway: GatewayMaker) -> None:
         "captions-.vtt",
         "captions-DE.vtt",
         "storyboard-1234.jpg",
+        "poster-0.jpg",
     ):
         g.write(f"{video}/1/{path}", b"bytes of it")
         assert (await p.http.get(f"{g.url}/media/{video}/1/{path}")).status_code == 404, path
