@@ -64,8 +64,9 @@ def frequent_keys(film: Film) -> Findings:
 @note("APL-1.18")
 def natural_rate(film: Film) -> Findings:
     """One of television's and cinema's rates."""
-    if film.plan.timeline.rate not in RATES:
-        yield f"{float(film.plan.timeline.rate):.3f} pictures a second"
+    for variant in variants(film):
+        if variant.number("FRAME-RATE") not in {round(float(rate), 3) for rate in RATES}:
+            yield f"{variant.name}: {variant.attributes.get('FRAME-RATE')} pictures a second"
 
 
 @note("APL-1.30")
