@@ -131,13 +131,20 @@ create index units_by_worker on units (seen_at) where worker is not null;
 create unique index units_once on units (job_id, kind)
     where kind in ('probe', 'survey', 'loudness', 'extras', 'finish');
 
+-- Segments [first_segment, end_segment) of a job as a range that no other job's touches, so that one index finds it.
+create function unit_span(job_id integer, first_segment integer, end_segment integer) returns int8range
+    language sql immutable
+    return int8range((job_id::int8 << 32) + first_segment, (job_id::int8 << 32) + end_segment);
+create index units_spans on units using gist (unit_span(job_id, first_segment, end_segment)) where makes_segments;
+
 -- Every segment of a rendition belongs to one unit of its job.
 create function units_apart() returns trigger language plpgsql as $$
 begin
     if exists (
         select from units u
-        where u.job_id = new.job_id and u.id <> new.id and u.makes_segments and u.renditions && new.renditions
-          and u.first_segment < new.end_segment and new.first_segment < u.end_segment
+        where u.makes_segments and unit_span(u.job_id, u.first_segment, u.end_segment)
+            && unit_span(new.job_id, new.first_segment, new.end_segment)
+          and u.id <> new.id and u.renditions && new.renditions
     ) then
         raise exception 'a segment of job % would belong to two units', new.job_id using errcode = 'check_violation';
     end if;
