@@ -16,7 +16,7 @@ from api.videos import queries_removal, queries_unit, queries_video
 from api.videos.bells import Bells
 from api.videos.queries_job import Job, LockedJob
 from api.videos.removal import STALE_S
-from api.videos.video import MAX_ID, NotYours, may_change
+from api.videos.video import MAX_ID, NotYours, check_owner, may_change
 from api.wire import NewUnit
 
 PROBE = NewUnit("probe", "interactive", [], 0, 0, 0)
@@ -79,6 +79,15 @@ async def look(db: Database, job_id: int) -> dict[str, object]:
     if not found:
         raise NoJob
     return view(found[0])
+
+
+async def of_video(db: Database, user: User, video_id: int) -> dict[str, object]:
+    """The job of a video, for its uploader and operators. Raises NoVideo, NotYours, NoJob."""
+    await check_owner(db, user, video_id)
+    job_id = await queries.of_video(db, video_id)
+    if job_id is None:
+        raise NoJob
+    return await look(db, job_id)
 
 
 def view(job: Job) -> dict[str, object]:

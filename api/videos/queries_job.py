@@ -115,6 +115,11 @@ async def lock_job(db: Queries, job_id: int) -> LockedJob | None:
     )
 
 
+async def of_video(db: Queries, video_id: int) -> int | None:
+    """The job of a video; None until its source is whole."""
+    return await db.value("select id from jobs where video_id = :video_id", video_id=video_id)
+
+
 async def owner(db: Queries, job_id: int) -> int | None:
     """Who uploaded the video of a job."""
     return await db.value(

@@ -61,6 +61,11 @@ async def list_workers(request: Request) -> Response:
     return answer({"items": await queries_job.workers(database(request))})
 
 
+async def job_of_video(request: Request) -> Response:
+    user = await require_user(request)
+    return answer(await job.of_video(database(request), user, video_id(request)))
+
+
 async def get_report(request: Request) -> Response:
     user = await require_user(request)
     return answer(await report.look(database(request), request.state.media, user, video_id(request)))
@@ -75,5 +80,6 @@ ROUTES = [
     Route("/api/jobs/{job:int}/cancel", cancel, methods=["POST"]),
     Route("/api/jobs/{job:int}/retry", retry, methods=["POST"]),
     Route("/api/workers", list_workers, methods=["GET"]),
+    Route("/api/videos/{video:int}/job", job_of_video, methods=["GET"]),
     Route("/api/videos/{video:int}/report", get_report, methods=["GET"]),
 ]

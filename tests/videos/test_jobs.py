@@ -63,6 +63,21 @@ async def test_jobs_are_listed_by_state_and_page_for_operators_alone(platform: P
     assert fields_of(wrong) == {"state"}
 
 
+async def test_an_uploader_finds_the_job_of_a_video(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    video_id = await posted(p)
+
+    async def asked(token: str | None, video: int = video_id) -> httpx2.Response:
+        return await p.call("GET", "videos", f"/api/videos/{video}/job", token=token)
+
+    own = await asked(p.user(OWNER))
+    assert (own.status_code, own.json()) == (200, (await jobs(p))[0])
+    assert (await asked(p.user(CHIEF, role="operator"))).json()["id"] == own.json()["id"]
+    assert code(await asked(p.user(STRANGER))) == (403, "forbidden")
+    assert (await asked(None)).status_code == 401
+    assert (await asked(p.user(OWNER), video_id + 1)).status_code == 404
+
+
 async def test_a_cancelled_job_stops_its_workers_and_fails_its_video(platform: PlatformMaker) -> None:
     p = await platform("videos")
     video_id = await posted(p)
