@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 # lines: (CRF, maxrate in kbit/s up to 30 pictures a second). Capped CRF: easy films cost less, hard ones stay below.
-RUNGS = {360: (22, 900), 540: (22, 2400), 720: (23, 4200), 1080: (23, 7500)}
+RUNGS = {240: (23, 420), 360: (22, 900), 540: (22, 2400), 720: (23, 4200), 1080: (23, 7500)}
 # The smallest rung is for telephones far from a mast: with its own sound it peaks below 192 kbit/s (Apple 9.21).
 SMALL_LINES, SMALL_CRF, SMALL_KBIT = 240, 26, 105
 SMALL_WORTH = 300  # films of fewer lines get a smallest rung of two thirds of their own
@@ -65,7 +65,7 @@ def ladder(width: int, height: int, rate: Fraction) -> list[Rung]:
     Always two at least (Apple 9.9): the smallest, and one for everybody else.
     """
     lines = max(SMALLEST, _lines(width, height))
-    heights = [rung for rung in RUNGS if rung <= lines]
+    heights = [rung for rung in RUNGS if SMALL_LINES < rung <= lines]
     if lines < max(RUNGS) and (not heights or lines >= heights[-1] * WORTH):
         heights.append(lines - lines % 2)
     small = SMALL_LINES if lines >= SMALL_WORTH else max(SMALLEST, lines * 2 // 3)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from media.chapters import named
 from media.copyable import Copy
 from media.ladder import AUDIO_BITRATE, LOW_AUDIO_BITRATE, Rung, instant, ladder
 from media.language import language_tag
@@ -20,6 +21,7 @@ from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 TWICE = 2  # a woven picture holds two moments; 25i becomes 50 (Apple 1.15), unless that passes 60
 RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x2bgr")
 SOURCE = "source"
+CHANNELS = 2  # of every track (Apple 2.3); others are folded or doubled
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ class Track(msgspec.Struct, frozen=True):
     copied: bool = False
     config: str = ""
     rate: int = AAC_RATE
-    channels: int = 2
+    channels: int = CHANNELS
     lead: int = AAC_FRAME
     bitrate: int = AUDIO_BITRATE
     gain_db: float = 0.0
@@ -154,7 +156,7 @@ def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
         rungs=ladder(width, height, timeline.rate),
         tracks=[_track(number, sound, timeline) for number, sound in enumerate(source.sounds)],
         copy=None if copied else source.copy,
-        chapters=source.chapters,
+        chapters=named(source.chapters),
         facts=_facts(source),
     )
 
@@ -163,7 +165,7 @@ def _track(number: int, sound: Sound, timeline: Timeline) -> Track:
     """A track as it is: its own packets where they are what we would make, encoded otherwise."""
     name, language = f"audio-{number}", language_tag(sound.language)
     told = sound.copy
-    if told is None:
+    if told is None or told.channels != CHANNELS:
         frames = timeline.audio_frames(AAC_RATE, AAC_FRAME)
         return Track(name, sound.stream, language, sound.title, frames, flags=sound.flags, beat=sound.beat)
     return Track(
