@@ -1,4 +1,4 @@
-"""Stills of a film: posters from the source, and the storyboard that a player shows while somebody seeks.
+"""Stills of a film: pictures for its poster, and the storyboard that a player shows while somebody seeks.
 
 Arguments are pure functions, as in `ffmpeg`. The storyboard is made of the key pictures of a finished rendition: they
 are upright, in square pixels and standard range, two seconds apart whatever the source was, and cheap to decode.
@@ -41,17 +41,6 @@ def poster(plan: Plan, source: Path, threads: int) -> Arguments:
         picture = ffmpeg.pictures(plan, source, start, threads).filter("thumbnail", POSTER_FRAMES)
         outputs.append(_poster(picture, plan, f"poster-{number}.jpg"))
     return ffmpeg.compiled(outputs, threads)
-
-
-def poster_at(plan: Plan, source: Path, at_ms: int, threads: int) -> Arguments:
-    """The picture that the film shows at `at_ms`, or its last one: `poster.jpg`."""
-    timeline = plan.timeline
-    frame = max(0, min(int(Fraction(at_ms, 1000) * timeline.rate), timeline.frames - 1))
-    start = frame / timeline.rate
-    picture = ffmpeg.pictures(plan, source, start, threads)
-    picture = picture.filter("fps", str(timeline.rate), start_time=ffmpeg.decimal(start))
-    picture = picture.filter("tpad", stop=1, stop_mode="clone")  # as `ffmpeg.video` does
-    return ffmpeg.compiled([_poster(picture, plan, "poster.jpg")], threads)
 
 
 def _poster(picture: Any, plan: Plan, name: str) -> Any:

@@ -56,16 +56,16 @@ async def test_a_thousand_chapters_with_endless_titles_are_bounded(tmp_path: Pat
     assert {chapter.title for chapter in info.chapters} == {" ".join(["ab"] * 66)}
 
 
-def test_apple_s_document_has_times_in_seconds_and_a_title_in_a_language() -> None:
-    made = json.loads(chapters.apple_json([Chapter(0, 1500, 'A "quote"', "fre"), Chapter(1500, 61234)]))
-    assert made == [
-        {"chapter": 1, "start-time": 0, "duration": 1.5, "titles": [{"language": "fr", "title": 'A "quote"'}]},
-        {"chapter": 2, "start-time": 1.5, "duration": 59.734, "titles": [{"language": "und", "title": "Chapter 2"}]},
+def test_a_chapter_without_a_title_is_called_by_its_number() -> None:
+    assert chapters.named([Chapter(0, 1500, "One", "fre"), Chapter(1500, 2000)]) == [
+        Chapter(0, 1500, "One", "fr"),
+        Chapter(1500, 2000, "Chapter 2", "und"),
     ]
 
 
-def test_the_plain_list_names_what_has_no_title() -> None:
-    assert chapters.listed([Chapter(0, 1500, "One"), Chapter(1500, 2000)]) == [
-        {"start_ms": 0, "end_ms": 1500, "title": "One"},
-        {"start_ms": 1500, "end_ms": 2000, "title": "Chapter 2"},
+def test_apple_s_document_has_times_in_seconds_and_a_title_in_a_language() -> None:
+    made = json.loads(chapters.apple_json([Chapter(0, 1500, 'A "quote"', "fr"), Chapter(1500, 61234, "Two")]))
+    assert made == [
+        {"chapter": 1, "start-time": 0, "duration": 1.5, "titles": [{"language": "fr", "title": 'A "quote"'}]},
+        {"chapter": 2, "start-time": 1.5, "duration": 59.734, "titles": [{"language": "und", "title": "Two"}]},
     ]

@@ -102,7 +102,6 @@ def test_every_kind_of_work_reads_one_local_file_with_one_demuxer() -> None:
         ffmpeg.video(plan(), plan().rungs, SOURCE, range(1), 1),
         ffmpeg.audio(plan(), plan().tracks[0], SOURCE),
         stills.poster(plan(), SOURCE, 1),
-        stills.poster_at(plan(), SOURCE, 1000, 1),
     ):
         for start in (at for at, word in enumerate(said) if word == "-i"):
             words = said[:start]

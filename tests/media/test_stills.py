@@ -218,18 +218,6 @@ def test_posters_come_from_three_places() -> None:
     assert "scale=1280:534:out_color_matrix=bt601:out_range=pc" in said
 
 
-@pytest.mark.parametrize(
-    ("at_ms", "number"), [(0, 0), (39, 0), (40, 1), (3480, 87), (5001, 125), (6000, 149), (10**9, 149)]
-)
-async def test_a_chosen_poster_is_the_picture_shown_then(at_ms: int, number: int, tmp_path: Path, six_s: Path) -> None:
-    plan, source = await clips.planned(six_s, tmp_path / "copy")
-    out = tmp_path / "out"
-    out.mkdir()
-    await encode(binaries.ffmpeg(), stills.poster_at(plan, source, at_ms, 1), source, out, limits=LIMITS)
-    assert [path.name for path in out.iterdir()] == ["poster.jpg"]
-    assert clips.numbers([picture_of(out / "poster.jpg")]) == [number]
-
-
 @pytest.mark.parametrize("pixels", ["yuv420p", "bgr0"])
 async def test_red_is_red_in_posters_and_tiles(pixels: str, tmp_path: Path) -> None:
     film = tmp_path / "red.mkv"
@@ -238,16 +226,10 @@ async def test_red_is_red_in_posters_and_tiles(pixels: str, tmp_path: Path) -> N
     films.ffmpeg("-f", "lavfi", "-i", red, *coded, str(film))
     plan, generation, _ = await made(film, tmp_path)
     await board(plan, generation)
-    poster = stills.poster_at(plan, film, 0, 1)
-    await encode(binaries.ffmpeg(), poster, film, generation / "board", limits=LIMITS)
-    for still in ("poster.jpg", "storyboard-0.jpg"):
+    await encode(binaries.ffmpeg(), stills.poster(plan, film, 1), film, generation / "board", limits=LIMITS)
+    for still in ("poster-0.jpg", "poster-1.jpg", "poster-2.jpg", "storyboard-0.jpg"):
         with av.open(str(generation / "board" / still)) as found:
             r, g, b = bytes(next(found.decode(video=0)).reformat(format="rgb24").planes[0])[:3]
         assert r > 245
         assert g < 12
         assert b < 12
-
-
-@pytest.fixture(scope="module")
-def six_s(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return clips.numbered(tmp_path_factory.mktemp("film") / "a.mp4", 6)
