@@ -96,19 +96,23 @@ export const setPriority = (id: number, priority: number) =>
   call<m.Job>("PUT", `/api/jobs/${id}`, { body: { priority } });
 export const workers = () => call<{ items: m.Worker[] }>("GET", "/api/workers");
 
-/** The job of one's own video, or null when there is none. */
-export async function jobOf(videoId: number): Promise<m.Job | null> {
-  const { items } = await call<m.Page<m.Job>>("GET", `/api/jobs${query({ video: videoId })}`);
-  return items[0] ?? null;
-}
+/** The job of one's own video; 404 until its source is whole. */
+export const jobOf = (videoId: number) => call<m.Job>("GET", `/api/videos/${videoId}/job`);
 
-export const setCaptions = (id: number, language: string, file: Blob) =>
-  call<unknown>("PUT", `/api/videos/${id}/captions/${encodeURIComponent(language)}`, { file });
+/** `sdh`: sounds are described too. The answer counts what was understood. */
+export const setCaptions = (id: number, language: string, sdh: boolean, file: Blob) =>
+  call<m.Understood>(
+    "PUT",
+    `/api/videos/${id}/captions/${encodeURIComponent(language)}${query({ sdh: String(sdh) })}`,
+    {
+      file,
+    },
+  );
 export const dropCaptions = (id: number, language: string) =>
   call<unknown>("DELETE", `/api/videos/${id}/captions/${encodeURIComponent(language)}`);
-export const setPoster = (id: number, file: Blob) => call<unknown>("PUT", `/api/videos/${id}/poster`, { file });
+export const setPoster = (id: number, file: Blob) => call<m.Video>("PUT", `/api/videos/${id}/poster`, { file });
 export const setPosterAt = (id: number, at_ms: number) =>
-  call<unknown>("PUT", `/api/videos/${id}/poster`, { body: { at_ms } });
+  call<m.Video>("PUT", `/api/videos/${id}/poster`, { body: { at_ms } });
 export const report = (id: number) => call<m.Report>("GET", `/api/videos/${id}/report`);
 
 /** Server-sent events of a path; see events.ts. */

@@ -30,7 +30,15 @@ export interface Rendition {
 export interface Captions {
   language: string;
   label: string;
+  sdh: boolean;
   url: string | null;
+}
+
+/** What became of a file of captions: cues taken, and cues that could not be. */
+export interface Understood {
+  language: string;
+  cues: number;
+  dropped: number;
 }
 
 export interface Chapter {
@@ -201,8 +209,15 @@ export interface Report {
   cost: { cpu_s?: number; bytes?: number; media_s?: number; cpu_s_per_media_s?: number } | null;
 }
 
+/** `findings` break a rule, `notes` leave a piece of advice aside. */
 export interface Conformance {
   rules?: string[];
-  findings?: { rule: string; finding: string }[];
-  notes?: (string | { rule?: string; note?: string; finding?: string })[];
+  findings?: Finding[];
+  advice?: string[];
+  notes?: Finding[];
+}
+
+export interface Finding {
+  rule: string;
+  finding: string;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parsePriority } from "../src/queue/priority.ts";
 import { guessLanguage, languageName, languageTag } from "../src/studio/language.ts";
-import { checked, costs, notes, sources } from "../src/studio/words.ts";
+import { advice, checked, costs, findings, sources } from "../src/studio/words.ts";
 
 describe("a language", () => {
   it.each([
@@ -68,13 +68,11 @@ describe("the report", () => {
     expect(checked(null)).toContain("before reports were kept");
   });
 
-  it("lists findings before notes", () => {
-    const said = notes({
-      rules: [],
-      findings: broken.slice(1),
-      notes: ["Checked offline.", { rule: "H-1", note: "ok" }],
-    });
-    expect(said).toEqual(["APL-7.4: 360p: segment 4 does not start with a key picture", "Checked offline.", "H-1: ok"]);
+  it("names the rule of everything it found", () => {
+    const noted = { rules: [], findings: broken.slice(1), notes: [{ rule: "APL-7.5", finding: "segments of 4 s" }] };
+    expect(findings(noted)).toEqual(["APL-7.4: 360p: segment 4 does not start with a key picture"]);
+    expect(advice(noted)).toEqual(["APL-7.5: segments of 4 s"]);
+    expect([findings(null), advice({})]).toEqual([[], []]);
   });
 
   it("tells what the probe found", () => {

@@ -4,7 +4,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import * as api from "../api.ts";
 import { LightElement } from "../components/light.ts";
 import { notice } from "../components/notice.ts";
-import type { Captions, Video } from "../model.ts";
+import type { Captions, Understood, Video } from "../model.ts";
 import { Problem } from "../problem.ts";
 import { formatBytes } from "../size.ts";
 import { guessLanguage, languageName, languageTag, offered } from "./language.ts";
@@ -36,7 +36,7 @@ export class CaptionsOf extends LightElement {
   private item(one: Captions): TemplateResult {
     const name = languageName(one.language);
     return html`<li class="row row-apart" data-test="captions-item" data-language=${one.language}>
-      <span>${name}${one.label && one.label !== name ? html` <span class="soft small">${one.label}</span>` : nothing}</span>
+      <span>${name}${beside(one, name)}</span>
       <span class="row">
         ${one.url ? html`<a class="small" href=${one.url} download aria-label="Download ${name} captions">Download</a>` : nothing}
         <button class="button" type="button" data-test="captions-delete" ?disabled=${this.busy}
@@ -63,6 +63,7 @@ export class CaptionsOf extends LightElement {
           <datalist id="captions-languages">${offered.map((tag) => html`<option value=${languageName(tag)}></option>`)}</datalist>
         </div>
       </div>
+      <label class="check"><input type="checkbox" name="sdh" data-test="captions-sdh" /> They describe sounds and music too</label>
       <div><button class="button" data-test="captions-add" ?disabled=${this.busy || !file}>${this.label()}</button></div>
     </form>`;
   }
@@ -94,20 +95,26 @@ export class CaptionsOf extends LightElement {
     if (!file || this.busy) return;
     if (!tag) this.wrong = "Choose a language, or write its code such as “de”.";
     else if (file.size > MOST_BYTES) this.wrong = `Captions may have ${formatBytes(MOST_BYTES)} at most.`;
-    else await this.act(() => api.setCaptions(this.video.id, tag, file), `${languageName(tag)} captions are added.`);
+    else await this.act(async () => added(await api.setCaptions(this.video.id, tag, this.sdh(), file)));
   };
 
   private async drop({ language }: Captions): Promise<void> {
-    await this.act(() => api.dropCaptions(this.video.id, language), `${languageName(language)} captions are deleted.`);
+    await this.act(async () => {
+      await api.dropCaptions(this.video.id, language);
+      return `${languageName(language)} captions are deleted.`;
+    });
   }
 
-  private async act(call: () => Promise<unknown>, done: string): Promise<void> {
+  private sdh(): boolean {
+    return this.querySelector<HTMLInputElement>("[name=sdh]")?.checked ?? false;
+  }
+
+  private async act(call: () => Promise<string>): Promise<void> {
     this.busy = true;
     this.wrong = "";
     this.message = nothing;
     try {
-      await call();
-      this.message = notice("good", done, "captions-done");
+      this.message = notice("good", await call(), "captions-done");
       this.clear();
       this.dispatchEvent(new Event("changed"));
     } catch (error) {
@@ -121,7 +128,16 @@ export class CaptionsOf extends LightElement {
   private clear(): void {
     this.file = null;
     this.typed = "";
-    const input = this.querySelector<HTMLInputElement>("#captions-file");
-    if (input) input.value = "";
+    this.querySelector("form")?.reset();
   }
+}
+
+function added({ language, cues, dropped }: Understood): string {
+  const lost = dropped ? `; ${dropped} could not be understood and are left out` : "";
+  return `${languageName(language)} captions are added: ${cues} ${cues === 1 ? "cue" : "cues"}${lost}.`;
+}
+
+function beside({ label, sdh }: Captions, name: string): TemplateResult | typeof nothing {
+  const more = [label === name ? "" : label, sdh ? "with sounds" : ""].filter(Boolean).join(", ");
+  return more ? html` <span class="soft small">${more}</span>` : nothing;
 }

@@ -53,16 +53,17 @@ export class Poster extends LightElement {
     else void this.act(() => api.setPoster(this.video.id, file), file.name);
   };
 
-  private async act(call: () => Promise<unknown>, what: string): Promise<void> {
-    const before = this.video.poster_url;
+  private async act(call: () => Promise<Video>, what: string): Promise<void> {
+    const before = this.video;
     this.busy = true;
     this.message = notice("info", "The poster is being made…", "poster-waiting");
     try {
-      await call();
-      const made = await this.changed(before);
-      this.message = made
-        ? notice("good", `${what} is the poster now.`, "poster-done")
-        : notice("warn", "The poster is taking longer than usual. It will appear by itself.", "poster-late");
+      const { poster_url } = await call();
+      if (before.status !== "ready") this.message = later(`${what} will be the poster when the video is ready.`);
+      else if (before.visibility === "private")
+        this.message = later(`${what} will be seen when the video is not private.`);
+      else if (poster_url !== before.poster_url || (await this.changed(before.poster_url))) this.message = done(what);
+      else this.message = later("The poster is taking longer than usual. It will appear by itself.");
       this.dispatchEvent(new Event("changed"));
     } catch (error) {
       this.message = bad(Problem.of(error).message);
@@ -74,12 +75,14 @@ export class Poster extends LightElement {
   /** A worker makes it; its address changes with it. */
   private async changed(before: string | null): Promise<boolean> {
     for (let asked = 0; asked < ASK_MOST && this.isConnected; asked++) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
       const { poster_url } = await api.video(this.video.id);
       if (poster_url !== before) return true;
-      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     }
     return false;
   }
 }
 
+const later = (text: string) => notice("info", text, "poster-later");
+const done = (what: string) => notice("good", `${what} is the poster now.`, "poster-done");
 const bad = (text: string) => notice("bad", text, "poster-error");

@@ -6,7 +6,7 @@ import { LightElement } from "../components/light.ts";
 import { failure, notice } from "../components/notice.ts";
 import type { Report, Video } from "../model.ts";
 import { Problem } from "../problem.ts";
-import { checked, costs, notes, sources } from "./words.ts";
+import { advice, checked, costs, findings, sources } from "./words.ts";
 
 @customElement("s-report")
 export class ReportOf extends LightElement {
@@ -36,7 +36,8 @@ export class ReportOf extends LightElement {
     if (failed) return failure(failed, () => void this.load());
     if (!report) return html`<p class="soft small" role="status">Loading the report…</p>`;
     return html`<p data-test="report-checked">${checked(report.conformance)}</p>
-      ${listed("Notes", notes(report.conformance))} ${listed("What was sent", sources(report.source))}
+      ${listed("Rules broken", findings(report.conformance))}
+      ${listed("Advice of the standard left aside", advice(report.conformance))} ${listed("What was sent", sources(report.source))}
       ${listed("What preparing it took", costs(report.cost))}`;
   }
 

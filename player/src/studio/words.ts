@@ -1,5 +1,5 @@
 /** A report as sentences. Its fields come from several programs, so whatever is missing is left out. */
-import type { Conformance, Report } from "../model.ts";
+import type { Conformance, Finding, Report } from "../model.ts";
 import { formatBytes } from "../size.ts";
 import { formatDuration } from "../time.ts";
 import { languageName } from "./language.ts";
@@ -17,15 +17,11 @@ export function checked(conformance: Conformance | null): string {
   return `All ${rules} rules for streams passed: it plays on every device that keeps to the standard.`;
 }
 
-export function notes(conformance: Conformance | null): string[] {
-  const broken = (conformance?.findings ?? []).map(({ rule, finding }) => `${rule}: ${finding}`);
-  const noted = (conformance?.notes ?? []).map((note) => {
-    if (typeof note === "string") return note;
-    const said = note.note ?? note.finding ?? "";
-    return note.rule ? `${note.rule}: ${said}` : said;
-  });
-  return [...broken, ...noted].filter(Boolean);
-}
+/** Broken rules, then advice that was left aside. */
+export const findings = (conformance: Conformance | null): string[] => (conformance?.findings ?? []).map(line);
+export const advice = (conformance: Conformance | null): string[] => (conformance?.notes ?? []).map(line);
+
+const line = ({ rule, finding }: Finding): string => `${rule}: ${finding}`;
 
 /** What the probe found in the file. */
 export function sources(source: Report["source"]): string[] {
