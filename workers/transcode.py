@@ -1,7 +1,7 @@
 """A worker: claims units of its queue until none is left, keeps their leases while it works, reports how they ended.
 
-The row of the unit is the truth. A worker that loses a lease, or is told to stop, kills its encoder and forgets the
-unit; segments it has published stay, as they are whole and those of any other attempt would be as good.
+The row of the unit is the truth. A worker that loses a lease kills its encoder and forgets the unit; told to stop, it
+gives the unit back. Segments it has published stay, as they are whole and those of any other attempt would be as good.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -59,7 +59,9 @@ async def run(settings: Settings, queue: QueueName) -> bool:
     return stop.is_set()
 
 
-async def work_off(clients: Clients, shop: Shop, queue: QueueName, stop: asyncio.Event) -> None:
+async def work_off(
+    clients: Clients, shop: Shop, queue: QueueName, stop: asyncio.Event, *, kinds: Mapping[str, Work] = KINDS
+) -> None:
     """Claim and do units until there is none; `stop` gives the running ones back."""
     sounds: set[asyncio.Task[None]] = set()
     async with asyncio.TaskGroup() as group:
@@ -70,11 +72,11 @@ async def work_off(clients: Clients, shop: Shop, queue: QueueName, stop: asyncio
             if unit is None:
                 await asyncio.wait(sounds, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
             elif unit.kind in SOUNDS and len(sounds) < MOST_SOUNDS:
-                task = group.create_task(do(clients, shop, unit, stop))
+                task = group.create_task(do(clients, shop, unit, stop, kinds=kinds))
                 sounds.add(task)
                 task.add_done_callback(sounds.discard)
             else:
-                await do(clients, shop, unit, stop)
+                await do(clients, shop, unit, stop, kinds=kinds)
 
 
 async def _claim(clients: Clients, queue: QueueName) -> Unit | None:
@@ -87,12 +89,18 @@ async def _claim(clients: Clients, queue: QueueName) -> Unit | None:
 
 
 async def do(
-    clients: Clients, shop: Shop, unit: Unit, stop: asyncio.Event, renew_every_s: float = RENEW_EVERY_S
+    clients: Clients,
+    shop: Shop,
+    unit: Unit,
+    stop: asyncio.Event,
+    renew_every_s: float = RENEW_EVERY_S,
+    *,
+    kinds: Mapping[str, Work] = KINDS,
 ) -> None:
     """One unit, from claim to report, until its lease is lost, or until told to stop: given back. Never raises."""
     log.info("unit.started", unit=unit.id, kind=unit.kind, video=unit.video_id, renditions=unit.renditions)
     progress = Progress(end_segment=unit.end_segment)
-    working = asyncio.create_task(_done(KINDS[unit.kind], shop, unit, progress))
+    working = asyncio.create_task(_done(kinds[unit.kind], shop, unit, progress))
     keeping = asyncio.create_task(_keep_lease(clients, unit, progress, renew_every_s))
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -115,9 +115,9 @@ async def test_pauses_and_claims_at_once_leave_no_unit_running_unheard(platform:
     async with worker(p) as clients:
         await plan(clients, [NewUnit("video", "batch", ["360p"], i, i + 1, i) for i in range(30)])
         for _ in range(5):
-            claims = [clients.units_claim("batch", f"w{n}") for n in range(4)]
-            *units, paused = await asyncio.gather(*claims, steer(p, "pause"))
-            assert paused.status_code == 200
+            pausing = asyncio.create_task(steer(p, "pause"))
+            units = await asyncio.gather(*(clients.units_claim("batch", f"w{n}") for n in range(4)))
+            assert (await pausing).status_code == 200
             for unit in filter(None, units):
                 assert (await clients.units_renew(unit, 0, 0.0)).stop is True
                 await clients.units_fail(unit, *STOPPED, permanent=False)

@@ -25,7 +25,7 @@ async def test_the_report_tells_conformance_source_and_cost(platform: PlatformMa
     video_id = await finished(p)
     path, token = f"/api/videos/{video_id}/report", p.user(OWNER)
     cost = {"cpu_s": 41.5, "bytes": 1_000_000, "media_s": 80.0, "cpu_s_per_media_s": 0.519}
-    told = {"conformance": None, "source": {"container": "mp4"}, "cost": cost}
+    told: dict[str, object] = {"conformance": None, "source": {"container": "mp4"}, "cost": cost}
     assert (await p.call("GET", "videos", path, token=token)).json() == told
     report = p.settings.path("MEDIA_ROOT") / str(video_id) / "1" / "report.json"
     report.parent.mkdir(parents=True)
