@@ -56,7 +56,7 @@ def rotated(jpeg: bytes, orientation: int) -> bytes:
 
 
 def decoded(jpeg: bytes) -> av.VideoFrame:
-    with av.open(io.BytesIO(jpeg), format="jpeg_pipe") as film:
+    with av.open(io.BytesIO(jpeg), mode="r", format="jpeg_pipe") as film:
         return next(film.decode(video=0))
 
 
