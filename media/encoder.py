@@ -1,5 +1,6 @@
 """Run FFmpeg in the sandbox: progress as numbers, a failure as something a person can read."""
 
+import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ DAMAGED = (
     "maximum error rate",
     "unknown timestamp",
 )
+FULL = "The disk of the media store is full."
+WRITE_BUFFER = 32 << 10
 
 
 class Failed(Exception):
@@ -43,8 +46,17 @@ async def encode(
             on_seconds(seconds)
 
     ended = await run([binary, *arguments], limits, reads=[source], writes=[out], on_line=hear, cwd=out)
+    if is_full(out):
+        # FFmpeg's HLS muxer does not always notice that its last bytes went nowhere, and ends well.
+        raise Failed("storage_full", FULL)
     if not ended.ok:
         raise failure(ended, source)
+
+
+def is_full(folder: Path) -> bool:
+    """True when not even one of FFmpeg's write buffers would fit; file systems without a size are never full."""
+    disk = os.statvfs(folder)
+    return disk.f_blocks > 0 and disk.f_bavail * disk.f_frsize < WRITE_BUFFER
 
 
 def limits_for(media_seconds: float, pixels: int, copied_bytes: int = 0) -> Limits:
@@ -72,7 +84,7 @@ def failure(ended: Ended, source: Path) -> Failed:
     words = ended.stderr.replace(f"file:{source}", "the film").strip().splitlines()
     last = " / ".join(line.strip() for line in words[-3:])[-400:]
     if "No space left on device" in ended.stderr:
-        return Failed("storage_full", "The disk of the media store is full.")
+        return Failed("storage_full", FULL)
     if ended.timed_out or ended.status == -signal.SIGXCPU:
         return Failed("too_slow", "Encoding took longer than it may. The machine may be overloaded.")
     if ended.status < 0:
