@@ -27,17 +27,12 @@ const LABELS: Record<JobAction, string> = { pause: "Pause", resume: "Continue", 
 export const isLive = (state: JobState) => ACTIONS[state].includes("cancel");
 
 /** The buttons that make sense now; `name` tells a screen reader whose they are. */
-export function jobButtons(
-  job: Job,
-  name: string,
-  act: (what: JobAction) => void,
-  busy = false,
-): TemplateResult | typeof nothing {
+export function jobButtons(job: Job, name: string, act: (what: JobAction) => void): TemplateResult | typeof nothing {
   const actions = ACTIONS[job.state];
   if (actions.length === 0) return nothing;
   return html`<div class="row" role="group" aria-label="Preparing ${name}">${actions.map(
-    (what) => html`<button class="button" type="button" data-test="job-${what}" aria-label="${LABELS[what]}: ${name}"
-      ?disabled=${busy} @click=${() => act(what)}>${LABELS[what]}</button>`,
+    (what) =>
+      html`<button class="button" type="button" data-test="job-${what}" aria-label="${LABELS[what]}: ${name}" @click=${() => act(what)}>${LABELS[what]}</button>`,
   )}</div>`;
 }
 

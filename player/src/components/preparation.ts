@@ -17,7 +17,7 @@ export class Preparation extends LightElement {
   @property({ type: Boolean }) plain = false;
   @state() private job: Job | null = null;
   @state() private failed: unknown = null;
-  @state() private busy = false;
+  private busy = false; // a disabled button would lose the keyboard's place
   private timer = 0;
 
   override connectedCallback(): void {
@@ -47,7 +47,7 @@ export class Preparation extends LightElement {
       <p class="small number"><span class="badge" data-kind=${KINDS[job.state]} data-test="job-state">${job.state}</span>
         <span data-test="job-words">${words(job)}</span></p>
       ${failed ? failure(failed) : nothing}
-      ${jobButtons(job, this.video.title, (what) => void this.act(what), this.busy)}
+      ${jobButtons(job, this.video.title, (what) => void this.act(what))}
     </div>`;
   }
 
@@ -62,7 +62,7 @@ export class Preparation extends LightElement {
   }
 
   private async act(what: JobAction): Promise<void> {
-    if (!this.job) return;
+    if (!this.job || this.busy) return;
     this.busy = true;
     try {
       this.job = await api.changeJob(this.job.id, what);

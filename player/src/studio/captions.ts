@@ -23,7 +23,7 @@ export class CaptionsOf extends LightElement {
   override render(): TemplateResult {
     const list = this.video.captions ?? [];
     return html`<section class="stack" aria-labelledby="captions-title">
-      <h3 id="captions-title">Captions</h3>
+      <h3 id="captions-title" tabindex="-1">Captions</h3>
       ${
         list.length > 0
           ? html`<ul role="list" class="stack stack-small" data-test="captions-list">${list.map((one) => this.item(one))}</ul>`
@@ -39,7 +39,7 @@ export class CaptionsOf extends LightElement {
       <span>${name}${beside(one, name)}</span>
       <span class="row">
         ${one.url ? html`<a class="small" href=${one.url} download aria-label="Download ${name} captions">Download</a>` : nothing}
-        <button class="button" type="button" data-test="captions-delete" ?disabled=${this.busy}
+        <button class="button" type="button" data-test="captions-delete"
           aria-label="Delete ${name} captions" @click=${() => void this.drop(one)}>Delete</button>
       </span>
     </li>`;
@@ -64,7 +64,7 @@ export class CaptionsOf extends LightElement {
         </div>
       </div>
       <label class="check"><input type="checkbox" name="sdh" data-test="captions-sdh" /> They describe sounds and music too</label>
-      <div><button class="button" data-test="captions-add" ?disabled=${this.busy || !file}>${this.label()}</button></div>
+      <div><button class="button" data-test="captions-add" ?disabled=${!file}>${this.label()}</button></div>
     </form>`;
   }
 
@@ -99,8 +99,10 @@ export class CaptionsOf extends LightElement {
   };
 
   private async drop({ language }: Captions): Promise<void> {
+    if (this.busy) return;
     await this.act(async () => {
       await api.dropCaptions(this.video.id, language);
+      this.querySelector("h3")?.focus(); // the pressed button is about to go
       return `${languageName(language)} captions are deleted.`;
     });
   }

@@ -29,9 +29,8 @@ export class Poster extends LightElement {
       ${poster_url ? html`<img class="poster" src=${poster_url} alt="The poster of now" data-test="poster" />` : nothing}
       <p class="small soft">Shown in the list of videos and before playing. Pause the video where it looks good, or choose a file.</p>
       <div class="row">
-        <button class="button" type="button" data-test="poster-now" ?disabled=${this.busy} @click=${this.now}>Use the current picture</button>
-        <input class="hidden-visually" id="poster-file" type="file" accept=${TYPES.join(",")} data-test="poster-file"
-          ?disabled=${this.busy} @change=${this.choose} />
+        <button class="button" type="button" data-test="poster-now" @click=${this.now}>Use the current picture</button>
+        <input class="hidden-visually" id="poster-file" type="file" accept=${TYPES.join(",")} data-test="poster-file" @change=${this.choose} />
         <label class="button" for="poster-file">Choose a picture</label>
       </div>
       ${this.message}
@@ -54,6 +53,7 @@ export class Poster extends LightElement {
   };
 
   private async act(call: () => Promise<Video>, what: string): Promise<void> {
+    if (this.busy) return;
     const before = this.video;
     this.busy = true;
     this.message = notice("info", "The poster is being made…", "poster-waiting");
