@@ -1,85 +1,83 @@
-"""Video and audio units: encode a span in scratch while moving each finished segment to where viewers find it."""
+"""Video, audio and copy units: make a span in scratch while moving each finished segment to where viewers find it."""
 
 import asyncio
 import filecmp
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from api.clients import Unit
-from media import ffmpeg
+from media import copying, ffmpeg, sound
 from media.boxes import BadBox, read_media
 from media.encoder import Failed, encode, limits_for
-from media.plan import Plan, Track, from_document
+from media.plan import Plan, from_document
 from workers.shop import Progress, Shop, settle, sync_folder
-
-log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.1
 # x264 learns its reordering delay from the first pictures: a span of fewer gets another init segment and other times.
 LEAST_FRAMES = 16
 
-Run = Callable[[list[str], Path], Awaitable[None]]
-
 
 async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, Any]:
     """Make the segments of a unit that are not there yet. Raises Failed."""
-    plan = from_document(unit.plan)
-    span = _missing(plan, unit, shop.generation(unit))
+    plan, folder = from_document(unit.plan), shop.generation(unit)
+    # The survey may have found that a rung adds nothing.
+    names = [rung.name for rung in plan.rungs_named(unit.renditions)] if unit.kind == "video" else unit.renditions
+    span = _missing(plan, unit, names, folder)
     if not span:
         return {"encoded": 0}
-    timeline = plan.timeline
-    seconds = float(timeline.frames_in(span.start, span.stop) / timeline.rate)
-    limits = limits_for(seconds + ffmpeg.LEAD_SECONDS, plan.width * plan.height)
     with shop.scratch(unit) as scratch:
-        for name in unit.renditions:
+        for name in names:
             (scratch / name).mkdir()
-        moving = Moving(plan, unit.renditions, span, scratch, shop.generation(unit))
-
-        async def run(arguments: list[str], source: Path) -> None:
-            await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.reach)
-
-        source, rungs = shop.source(unit, plan), plan.rungs_named(unit.renditions)
-        if unit.kind == "audio":
-            making = _sound(run, plan, plan.track_named(unit.renditions[0]), source, scratch / ffmpeg.LEVEL)
-        else:
-            making = run(ffmpeg.video(plan, rungs, source, span, shop.threads), source)
-        await _move_while(making, moving, progress)
+        making = _make(shop, unit, plan, names=names, span=span, scratch=scratch, progress=progress)
+        await _move_while(making, Moving(plan, names, span, scratch, folder), progress)
     return {"encoded": len(span)}
 
 
-async def _sound(run: Run, plan: Plan, track: Track, source: Path, levelled: Path) -> None:
-    """A whole track; one that changes rate or layout midway makes FFmpeg fail, and is levelled first."""
-    try:
-        await run(ffmpeg.audio(plan, track, source), source)
-    except Failed as failed:
-        if failed.code != "encode_failed":
-            raise
-        log.info("sound.levelled", reason=failed.message)
-        await run(ffmpeg.level(plan, track, source), source)
-        await run(ffmpeg.audio(plan, track, levelled, levelled=True), levelled)
+async def _make(
+    shop: Shop, unit: Unit, plan: Plan, *, names: Sequence[str], span: range, scratch: Path, progress: Progress
+) -> None:
+    """`<rendition>/<index>.m4s` and `<rendition>/init.mp4` of a span, in `scratch`."""
+    source, timeline = shop.source(unit, plan), plan.timeline
+
+    def segments(made: int) -> None:
+        progress.reach(made * float(timeline.segment_seconds))
+
+    if unit.kind == "copy":
+        await copying.copy_picture(plan, source, span, scratch, on_segment=segments)
+        return
+    limits = limits_for(float(timeline.frames_in(span.start, span.stop) / timeline.rate) + 10, plan.width * plan.height)
+    if unit.kind == "audio":
+        track = plan.track_named(names[0])
+        if track.copied:
+            await copying.copy_sound(plan, track, source, span, scratch, on_segment=segments)
+        else:
+            await sound.encode_sound(
+                plan, track, source, span, scratch, binary=shop.ffmpeg, limits=limits, on_seconds=progress.reach
+            )
+        return
+    arguments = ffmpeg.video(plan, plan.rungs_named(names), source, span, shop.threads)
+    await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.reach)
 
 
-def _missing(plan: Plan, unit: Unit, folder: Path) -> range:
-    """From the first to the last segment that some rendition lacks; sound is always made whole."""
-    wanted = range(unit.first_segment, unit.end_segment)
-    names = {index: plan.timeline.segment(index).name for index in wanted}
-    lacking = [i for i in wanted if not all((folder / r / names[i]).is_file() for r in unit.renditions)]
+def _missing(plan: Plan, unit: Unit, names: Sequence[str], folder: Path) -> range:
+    """From the first to the last segment that some rendition lacks."""
+    lacking = []
+    for name in names:
+        segments = plan.segments_of(name)
+        wanted = range(unit.first_segment, min(unit.end_segment, len(segments)))
+        lacking += [index for index in wanted if not (folder / name / segments[index].name).is_file()]
     if not lacking:
         return range(0)
-    if unit.kind == "audio":
-        return wanted
-    first, end = lacking[0], lacking[-1] + 1
-    if first > 0 and plan.timeline.frames_in(first, end) < LEAST_FRAMES:
+    first, end = min(lacking), max(lacking) + 1
+    if unit.kind == "video" and first > 0 and plan.timeline.frames_in(first, end) < LEAST_FRAMES:
         first -= 1
     return range(first, end)
 
 
 async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progress: Progress) -> None:
-    """Until the encoder has ended and all it made is in place; raises Failed."""
+    """Until the maker has ended and all it made is in place, or as much as is still wanted; raises Failed."""
     encoding = asyncio.create_task(making)
     try:
         ended = False
@@ -87,16 +85,19 @@ async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progr
             await asyncio.wait({encoding}, timeout=LOOK_EVERY_S)
             ended = encoding.done()
             progress.segments = await asyncio.to_thread(moving.move)
-        await encoding
+            if not ended and moving.suffices(progress.end_segment):
+                break
+        if ended:
+            await encoding
     finally:
         encoding.cancel()
         await asyncio.gather(encoding, return_exceptions=True)
-    await asyncio.to_thread(moving.finish)
+    await asyncio.to_thread(moving.finish, progress.end_segment)
 
 
 @dataclass
 class Moving:
-    """Moves segments from scratch to the generation's folder, in order, each as soon as FFmpeg has named it."""
+    """Moves segments from scratch to the generation's folder, in order, each as soon as it has its name."""
 
     plan: Plan
     names: Sequence[str]
@@ -106,21 +107,26 @@ class Moving:
 
     def __post_init__(self) -> None:
         self.next = dict.fromkeys(self.names, self.span.start)
-        self.samples = {name: self.plan.samples(name) for name in self.names}
+        self.segments = {name: self.plan.segments_of(name) for name in self.names}
+        self.samples = {rung.name: self.plan.samples(rung.name) for rung in self.plan.rungs_named(self.names)}
 
     def move(self) -> int:
         """Move what is whole; gives how many segments all renditions have."""
         for name in self.names:
             while self.next[name] < self.span.stop and self._is_whole(name, made := self._made(name)):
                 self._place_init(name)
-                settle(made, self.folder / name / self.plan.timeline.segment(self.next[name]).name)
+                settle(made, self.folder / name / self.segments[name][self.next[name]].name)
                 self.next[name] += 1
         return min(self.next.values()) - self.span.start
 
-    def finish(self) -> None:
-        """After the encoder's end: everything must be there, and be safe on disk. Raises Failed."""
+    def suffices(self, end: int) -> bool:
+        """Whether everything before segment `end` is there: the rest of the span has become another unit's."""
+        return min(self.next.values()) >= min(end, self.span.stop)
+
+    def finish(self, end: int) -> None:
+        """After the maker's end: everything wanted must be there, and be safe on disk. Raises Failed."""
         for name, reached in self.next.items():
-            if reached != self.span.stop:
+            if reached < min(end, self.span.stop):
                 sentence = f"The encoder ended well, but segment {reached} of {name} is missing or cut short."
                 raise Failed("encode_failed", sentence)
             sync_folder(self.folder / name)
@@ -130,6 +136,8 @@ class Moving:
 
     def _is_whole(self, name: str, made: Path) -> bool:
         """An FFmpeg that fails midway closes and names its last segment as if it were whole: count what is in it."""
+        if name not in self.samples:  # written by ourselves, under its name only when it is whole
+            return made.is_file()
         try:
             return made.is_file() and read_media(made).samples == self.samples[name][self.next[name]]
         except BadBox:

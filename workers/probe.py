@@ -1,6 +1,6 @@
 """The probe unit: from an uploaded file to a plan, its units, and playlists that can be played at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,17 @@ from media import playlist
 from media.encoder import Failed, encode, limits_for
 from media.ffmpeg import copy
 from media.formats import MAX_PIXELS, MAX_SECONDS
-from media.plan import Plan, make_plan, to_document
+from media.plan import SOURCE, Plan, Track, make_plan, to_document
 from media.probe import SourceInfo, probe
 from workers.shop import Progress, Shop, settle
 
 # Segments of the first units: the first picture soon, then enough to be worth a process.
 RAMP = (1, 2, 5)
+FIRST = sum(RAMP)
 STEADY = 8
+COPIED_RAMP, COPIED_STEADY = (2, 6), 64
+SOUND_RAMP, SOUND_STEADY = (1, 7), 60
+LAST_RANK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -60,36 +64,57 @@ async def _copied(shop: Shop, unit: Unit, info: SourceInfo) -> SourceInfo:
 
 
 def renditions(plan: Plan) -> Iterator[NewRendition]:
-    """Every rendition the film will have, with its caps."""
+    """Every rendition that is known by now, with its caps."""
+    if plan.copy is not None:
+        told = playlist.planned_copy(plan.copy)
+        yield NewRendition(told.name, "video", told.width, told.height, told.bandwidth, told.codecs)
     for rung in plan.rungs:
         told = playlist.planned(rung)
         yield NewRendition(rung.name, "video", rung.width, rung.height, told.bandwidth, rung.codecs)
-    for track in plan.tracks:
-        sound = playlist.planned_track(track)
-        yield NewRendition(track.name, "audio", 0, 0, sound.bandwidth, sound.codecs, track.language)
+    yield from sounds(plan.tracks)
+
+
+def sounds(tracks: Sequence[Track]) -> Iterator[NewRendition]:
+    for track in tracks:
+        told = playlist.planned_track(track)
+        yield NewRendition(track.name, "audio", 0, 0, told.bandwidth, told.codecs, track.language)
 
 
 def units(plan: Plan) -> Iterator[NewUnit]:
-    """Sound and the instant rung for the interactive workers, all other rungs in one decode for the batch.
+    """What plays at once for the interactive workers; the ladder, in one decode, once it has been surveyed.
 
-    Rank 0 of every film goes before rank 1 of any, so a short film does not wait for a long one.
+    What nobody may ever want (the source's own pictures, sound that may be levelled) is made when a viewer asks, and so
+    is the ladder until the survey. Rank 0 of every film goes before rank 1 of any: a short film waits for no long one.
     """
     for track in plan.tracks:
-        yield NewUnit("audio", "interactive", [track.name], 0, plan.segments, 0)
-    for rank, (first, end) in enumerate(spans(plan.segments, RAMP), 1):
-        yield NewUnit("video", "interactive", [plan.instant.name], first, end, rank)
-    others = [rung.name for rung in plan.rungs if rung is not plan.instant]
+        yield from _soon("audio", track.name, plan.segments, (FIRST,) if track.copied else SOUND_RAMP, SOUND_STEADY)
+    if plan.copy is not None:
+        yield from _soon("copy", SOURCE, len(plan.copy.cuts) - 1, COPIED_RAMP, COPIED_STEADY)
+    else:
+        for rank, (first, end) in enumerate(spans(min(FIRST, plan.segments), RAMP), 1):
+            yield NewUnit("video", "interactive", [plan.instant], first, end, rank)
+    yield NewUnit("survey", "batch", [], 0, 0, 0)
+    if plan.tracks:
+        yield NewUnit("loudness", "batch", [], 0, 0, 0)
+    everything = [rung.name for rung in plan.rungs]
     for rank, (first, end) in enumerate(spans(plan.segments, ()), 1):
-        if others:
-            yield NewUnit("video", "batch", others, first, end, rank)
+        begun = plan.copy is None and first < FIRST
+        yield NewUnit("video", "held", [n for n in everything if not begun or n != plan.instant], first, end, rank)
+    yield NewUnit("extras", "batch", [], 0, 0, LAST_RANK)
 
 
-def spans(segments: int, ramp: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+def _soon(kind: str, name: str, segments: int, ramp: tuple[int, ...], steady: int) -> Iterator[NewUnit]:
+    """The beginning of a rendition at once, the rest when somebody asks for it."""
+    for number, (first, end) in enumerate(spans(segments, ramp, steady)):
+        yield NewUnit(kind, "interactive" if number < len(ramp) else "held", [name], first, end, number)
+
+
+def spans(segments: int, ramp: tuple[int, ...], steady: int = STEADY) -> Iterator[tuple[int, int]]:
     """[first, end) of units that tile `segments`, in sizes of `ramp` and then steady ones."""
     first = 0
     for number in range(segments):
         if first >= segments:
             return
-        end = min(segments, first + (ramp[number] if number < len(ramp) else STEADY))
+        end = min(segments, first + (ramp[number] if number < len(ramp) else steady))
         yield first, end
         first = end

@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -22,10 +23,11 @@ from media.encoder import Failed
 from media.probe import Refused
 from workers.encode import encode_span
 from workers.extras import make_poster
-from workers.finish import finish_film
+from workers.finish import extras_film, finish_film
 from workers.probe import Planned, plan_film
 from workers.shop import Done, Progress, Shop, open_shop
 from workers.signals import stop_event
+from workers.survey import survey_pictures, survey_sound
 
 log = structlog.get_logger()
 
@@ -44,7 +46,12 @@ KINDS: dict[str, Work] = {
     "probe": plan_film,
     "video": encode_span,
     "audio": encode_span,
+    "copy": encode_span,
+    "survey": survey_pictures,
+    "loudness": survey_sound,
+    "extras": extras_film,
     "finish": finish_film,
+    "captions": finish_film,
     "poster": make_poster,
 }
 
@@ -100,7 +107,8 @@ async def do(
     """One unit, from claim to report, until its lease is lost, or until told to stop: given back. Never raises."""
     log.info("unit.started", unit=unit.id, kind=unit.kind, video=unit.video_id, renditions=unit.renditions)
     progress = Progress(end_segment=unit.end_segment)
-    working = asyncio.create_task(_done(kinds[unit.kind], shop, unit, progress))
+    tools = replace(shop, clients=clients)
+    working = asyncio.create_task(_done(kinds[unit.kind], tools, unit, progress))
     keeping = asyncio.create_task(_keep_lease(clients, unit, progress, renew_every_s))
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +19,10 @@ from media.probe import Refused
 from tests import films
 from tests.media import clips
 from workers.encode import encode_span
-from workers.finish import POSTER, REPORT, finish_film
+from workers.finish import POSTER, REPORT, extras_film, finish_film
 from workers.probe import Planned, plan_film, spans
-from workers.shop import STALE_S, Progress, Shop, settle
+from workers.shop import STALE_S, Done, Progress, Shop, settle
+from workers.transcode import KINDS
 
 
 @pytest.fixture
@@ -59,10 +62,27 @@ def folder(shop: Shop) -> Path:
     return shop.media / "9/1"
 
 
-async def everything(shop: Shop, planned: Planned) -> None:
-    for new in planned.units:
-        held = unit(new.kind, plan=planned, renditions=new.renditions, span=range(new.first_segment, new.end_segment))
-        await encode_span(shop, held, Progress())
+async def everything(shop: Shop, planned: Planned) -> Planned:
+    """All units but the finish, as the videos service would hand them out; gives the plan as they left it."""
+    waiting, held, plan = [u for u in planned.units if u.queue != "held"], list(planned.units), planned.plan
+    held = [u for u in held if u.queue == "held"]
+    while waiting:
+        new = waiting.pop(0)
+        span = range(new.first_segment, new.end_segment)
+        work = KINDS[new.kind]
+        done = await work(
+            shop, unit(new.kind, plan=replace(planned, plan=plan), renditions=new.renditions, span=span), Progress()
+        )
+        if isinstance(done, Done) and done.opens is not None:
+            plan = plan | done.opens.plan
+            adopted = [u for u in held if set(u.renditions) & set(done.opens.adopt)]
+            held = [u for u in held if u not in adopted]
+            waiting += [*adopted, *done.opens.units]
+    return replace(planned, plan=plan)
+
+
+async def finished(shop: Shop, planned: Planned) -> dict[str, Any]:
+    return await finish_film(shop, unit("finish", plan=planned), Progress())
 
 
 async def test_a_probe_makes_the_film_playable_before_anything_is_encoded(shop: Shop) -> None:
@@ -70,24 +90,36 @@ async def test_a_probe_makes_the_film_playable_before_anything_is_encoded(shop: 
     plan = from_document(planned.plan)
     assert (plan.duration_ms, plan.segments) == (9000, 3)
     assert [(r.name, r.kind, r.codecs) for r in planned.renditions] == [
+        ("source", "video", "avc1.42c00c"),
+        ("120p", "video", "avc1.64000c"),
         ("180p", "video", "avc1.64000c"),
         ("audio-0", "audio", "mp4a.40.2"),
     ]
-    assert (folder(shop) / playlist.MASTER).is_file()
-    assert (folder(shop) / "180p" / playlist.INDEX).read_text().count("#EXTINF") == 3
-    assert [(u.kind, u.queue, u.first_segment, u.end_segment, u.rank) for u in planned.units] == [
-        ("audio", "interactive", 0, 3, 0),
-        ("video", "interactive", 0, 1, 1),
-        ("video", "interactive", 1, 3, 2),
+    assert (folder(shop) / playlist.MASTER).read_text().splitlines()[-1] == "source/index.m3u8"
+    assert [(u.kind, u.queue, u.renditions, u.first_segment, u.end_segment) for u in planned.units] == [
+        ("audio", "interactive", ["audio-0"], 0, 1),
+        ("audio", "interactive", ["audio-0"], 1, 3),
+        ("copy", "interactive", ["source"], 0, 1),
+        ("survey", "batch", [], 0, 0),
+        ("loudness", "batch", [], 0, 0),
+        ("video", "held", ["120p", "180p"], 0, 3),
+        ("extras", "batch", [], 0, 0),
     ]
 
 
-async def test_the_rest_of_the_ladder_is_left_to_the_batch(shop: Shop) -> None:
-    films.bunny_loop(shop.sources / "a.mp4", 10).rename(shop.sources / "film")
+async def test_what_cannot_be_copied_begins_with_a_small_rung(shop: Shop) -> None:
+    clip = films.bunny_loop(shop.sources / "a.mkv", 10)
+    clip.rename(shop.sources / "film")
     planned = await plan_film(shop, unit("probe"), Progress())
-    batch = [u for u in planned.units if u.queue == "batch"]
-    assert {tuple(u.renditions) for u in batch} == {("240p", "540p", "720p")}
-    assert [(u.first_segment, u.end_segment) for u in batch] == [(0, 8), (8, 14)]
+    assert (folder(shop) / playlist.MASTER).read_text().splitlines()[-1] == "360p/index.m3u8"
+    pictures = [(u.queue, u.renditions, u.first_segment, u.end_segment) for u in planned.units if u.kind == "video"]
+    assert pictures == [
+        ("interactive", ["360p"], 0, 1),
+        ("interactive", ["360p"], 1, 3),
+        ("interactive", ["360p"], 3, 8),
+        ("held", ["240p", "540p", "720p"], 0, 8),
+        ("held", ["240p", "360p", "540p", "720p"], 8, 14),
+    ]
 
 
 @pytest.mark.parametrize("segments", [1, 2, 3, 8, 9, 100])
@@ -107,26 +139,10 @@ async def test_segments_appear_one_by_one_under_their_final_names(shop: Shop) ->
         "0-0-4000.m4s",
         "1-4000-8000.m4s",
         "2-8000-9000.m4s",
-        "index.m3u8",
         "init.mp4",
     ]
     assert progress.segments == 3
     assert not list((shop.media / ".scratch").iterdir())
-
-
-async def test_sound_appears_while_it_is_still_being_made(shop: Shop) -> None:
-    planned = await prepared(shop, 30)
-    held = unit("audio", plan=planned, renditions=["audio-0"], span=range(8))
-    progress = Progress()
-    making = asyncio.create_task(encode_span(shop, held, progress))
-    first = folder(shop) / "audio-0/0-0-4000.m4s"
-    while not first.is_file():
-        assert not making.done()
-        await asyncio.sleep(0.01)
-    assert (folder(shop) / "audio-0/init.mp4").is_file()
-    assert await making == {"encoded": 8}
-    assert progress.speed > 0
-    assert len(list((folder(shop) / "audio-0").glob("*.m4s"))) == 8
 
 
 async def test_sound_that_changes_its_layout_midway_goes_on(shop: Shop, tmp_path: Path) -> None:
@@ -175,14 +191,19 @@ async def test_a_last_span_of_one_picture_fits_the_others(shop: Shop) -> None:
     planned = await prepared(shop, 8.04)
     plan = from_document(planned.plan)
     assert plan.frames == 201
-    await encode_span(shop, unit("video", plan=planned, renditions=["180p"], span=range(2, 3)), Progress())
-    await everything(shop, planned)
-    result = await finish_film(shop, unit("finish", plan=planned), Progress())
+    whole = await everything(shop, planned)
+    last = [path for path in folder(shop).glob("1*0p/2-8000-8040.m4s")]
+    for path in last:
+        path.unlink()
+    assert len(last) == 2
+    await encode_span(shop, unit("video", plan=whole, renditions=["120p", "180p"], span=range(2, 3)), Progress())
+    result = await finished(shop, whole)
     assert result["report"]["findings"] == 0
 
 
 async def test_another_encoder_s_init_segment_is_not_mixed_in(shop: Shop) -> None:
     planned = await prepared(shop)
+    (folder(shop) / "180p").mkdir()
     (folder(shop) / "180p/init.mp4").write_bytes(b"another")
     with pytest.raises(Failed) as caught:
         await encode_span(shop, unit("video", plan=planned, renditions=["180p"], span=range(1)), Progress())
@@ -235,31 +256,45 @@ async def test_an_unseekable_source_is_copied_and_the_copy_goes_in_the_end(shop:
     planned = await prepared(shop, 5, "a.ts")
     assert planned.plan["copied"]
     assert shop.copy(unit("probe")).is_file()
-    await everything(shop, planned)
-    await finish_film(shop, unit("finish", plan=planned), Progress())
+    await finished(shop, await everything(shop, planned))
     assert not shop.copy(unit("probe")).parent.exists()
 
 
 async def test_finishing_measures_checks_and_publishes(shop: Shop) -> None:
-    planned = await prepared(shop)
-    await everything(shop, planned)
-    result = await finish_film(shop, unit("finish", plan=planned), Progress())
-    shown, told = result["renditions"]
-    assert (shown["name"], shown["codecs"], shown["width"], shown["height"]) == ("180p", "avc1.64000c", 320, 180)
+    whole = await everything(shop, await prepared(shop))
+    result = await finished(shop, whole)
+    told = {rendition["name"]: rendition for rendition in result["renditions"]}
+    assert list(told) == ["120p", "180p", "audio-1", "audio-2"]
+    shown, small = told["180p"], told["120p"]
+    assert (shown["codecs"], shown["width"], shown["height"]) == ("avc1.64000c", 320, 180)
     assert shown["average_bandwidth"] <= shown["bandwidth"] < 2_000_000
-    assert told["name"] == "audio-0"
+    assert small["bandwidth"] + told["audio-2"]["bandwidth"] <= 192_000
+    assert result["drop"] == ["audio-0", "source"]
     master = (folder(shop) / playlist.MASTER).read_text()
-    assert f"BANDWIDTH={shown['bandwidth'] + told['bandwidth']}," in master
+    assert f"BANDWIDTH={shown['bandwidth'] + told['audio-1']['bandwidth']}," in master
+    assert "iframes-1/index.m3u8" in master
     assert (folder(shop) / REPORT).is_file()
-    assert result["poster"]
+    assert (result["poster"], result["storyboard"]) == (True, True)
     assert (folder(shop) / POSTER).read_bytes().startswith(b"\xff\xd8\xff")
-    assert await finish_film(shop, unit("finish", plan=planned), Progress()) == result
+    assert (folder(shop) / "storyboard.vtt").read_text().count("#xywh=") == 5
+    assert await finished(shop, whole) == result
+
+
+async def test_a_source_on_the_grid_stays_the_highest_rendition(shop: Shop) -> None:
+    closed = ("-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0")
+    clips.numbered(shop.sources / "a.mp4", 9, *closed, "-c:a", "aac", "-ac", "2").rename(shop.sources / "film")
+    whole = await everything(shop, await plan_film(shop, unit("probe"), Progress()))
+    result = await finished(shop, whole)
+    assert [r["name"] for r in result["renditions"]][:2] == ["100p", "source"]
+    assert result["drop"] == ["101p", "audio-0"]
+    place = folder(shop) / "source"
+    segments = [place / segment.name for segment in from_document(whole.plan).segments_of("source")]
+    assert clips.numbers(clips.pictures(place / "init.mp4", segments)) == list(range(225))
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "swapped"])
 async def test_the_gate_keeps_a_bad_film_from_being_ready(harm: str, shop: Shop) -> None:
-    planned = await prepared(shop)
-    await everything(shop, planned)
+    whole = await everything(shop, await prepared(shop))
     first, second = (folder(shop) / "180p" / name for name in ("0-0-4000.m4s", "1-4000-8000.m4s"))
     before = (folder(shop) / playlist.MASTER).read_text()
     if harm == "missing":
@@ -269,7 +304,7 @@ async def test_the_gate_keeps_a_bad_film_from_being_ready(harm: str, shop: Shop)
     else:
         second.write_bytes(first.read_bytes())
     with pytest.raises(Failed) as caught:
-        await finish_film(shop, unit("finish", plan=planned), Progress())
+        await finished(shop, whole)
     assert (caught.value.code, caught.value.permanent) == ("not_conformant", True)
     assert (folder(shop) / playlist.MASTER).read_text() == before
 
@@ -280,8 +315,7 @@ async def test_a_poster_avoids_the_black_opening(shop: Shop) -> None:
         *("-filter_complex", "[0][1]concat=n=2:v=1", "-c:v", "libx264", "-f", "mp4", str(shop.sources / "film")),
     )
     planned = await plan_film(shop, unit("probe"), Progress())
-    await everything(shop, planned)
-    await finish_film(shop, unit("finish", plan=planned), Progress())
+    await extras_film(shop, unit("extras", plan=planned), Progress())
     assert (folder(shop) / POSTER).stat().st_size > 5000
 
 
