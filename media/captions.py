@@ -21,6 +21,7 @@ __all__ = ["Captions", "publish_captions"]
 # In segments of the film: a minute, as a playlist entry for every four seconds of text would be mostly header.
 SPAN = 15
 HALF = Fraction(1, 2)
+SHOWN = 40
 # Times in the file are the film's own. The 900000 that MPEG-TS tools write would shift everything by ten seconds.
 TIMESTAMP_MAP = "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000"
 DOCUMENT = re.compile(rf"captions-({LANGUAGE})\.vtt")
@@ -32,12 +33,17 @@ def publish_captions(folder: Path, plan: Plan, captions: Sequence[Captions]) -> 
 
     A cue that begins past the film's end is left out, one that ends there is cut.
     """
-    texts = [_publish(folder, plan, one) for one in sorted(captions, key=lambda one: one.language)]
+    texts: list[Text] = []
+    for one in sorted(captions, key=lambda one: one.language):
+        # Names are unique within a group (RFC 8216, 4.3.4.1), and the first words of a long one are all that is shown.
+        taken = {text.label[:SHOWN] for text in texts}
+        label = f"{one.language}: {one.label}" if one.label[:SHOWN] in taken else one.label
+        texts.append(_publish(folder, plan, one, label))
     _remove_others(folder, {one.language for one in captions})
     return texts
 
 
-def _publish(folder: Path, plan: Plan, captions: Captions) -> Text:
+def _publish(folder: Path, plan: Plan, captions: Captions, label: str) -> Text:
     name = f"text-{captions.language}"
     if FOLDER.fullmatch(name) is None:
         raise ValueError(f"{captions.language!r} is no language of ours")
@@ -53,7 +59,7 @@ def _publish(folder: Path, plan: Plan, captions: Captions) -> Text:
     _replace(folder / f"captions-{captions.language}.vtt", document(cues))
     sizes = [len(files[file].encode()) for file, _ in spans]
     peak, average = bit_rates(sizes, [seconds for _, seconds in spans], _target(spans))
-    return Text(name, captions.language, captions.label, captions.sdh, peak, average)
+    return Text(name, captions.language, label, captions.sdh, peak, average)
 
 
 def _within(cues: Sequence[Cue], end_ms: int) -> list[Cue]:

@@ -112,6 +112,14 @@ def test_every_language_becomes_a_rendition_the_multivariant_playlist_can_name(t
     assert "describes-music-and-sound" in master
 
 
+def test_names_are_unique_among_languages(tmp_path: Path) -> None:
+    said = [
+        Captions(tag, "The same", sdh=False, revision=1, document=document(CUES[:1])) for tag in ("de", "de-at", "fr")
+    ]
+    labels = [text.label for text in publish_captions(tmp_path, film(30), said)]
+    assert labels == ["The same", "de-at: The same", "fr: The same"]
+
+
 def test_publishing_again_changes_only_what_has_changed(tmp_path: Path) -> None:
     of = film(600)
     publish_captions(tmp_path, of, [captions(CUES)])
