@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.conftest import Platform, PlatformMaker
-from tests.videos.uploading import OWNER, look, posted
+from tests.videos.uploading import OWNER, begun, look, posted
 from tests.videos.working import FINISHED, PLAN, RENDITIONS, UNITS, take, work_off, worker
 
 CHAPTERS = [
@@ -35,7 +35,7 @@ async def test_chapters_are_told_in_order_and_with_one_video_only(platform: Plat
 
 async def test_a_film_without_chapters_has_none(platform: PlatformMaker) -> None:
     p = await platform("videos")
-    assert (await look(p, await posted(p)))["chapters"] == []
+    assert (await look(p, (await begun(p, 5000))[1]))["chapters"] == []
     assert (await look(p, await finished(p, FINISHED)))["chapters"] == []
 
 
