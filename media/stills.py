@@ -46,14 +46,18 @@ def poster(plan: Plan, source: Path, threads: int) -> Arguments:
 def _poster(picture: Any, plan: Plan, name: str) -> Any:
     width = min(plan.width, POSTER_WIDTH) // 2 * 2
     height = max(2, plan.height * width // plan.width // 2 * 2)
-    picture = _jpeg(ffmpeg.bt709(picture, plan, width, height), width, height)
+    if plan.colour != "rgb":
+        picture = ffmpeg.bt709(picture, plan, width, height)
+    picture = _jpeg(picture, width, height)
     still = {"frames:v": 1, "q:v": 3, "f": "image2", "update": 1, "map_metadata": -1, "c:v": "mjpeg"}
     return builder.output(picture, name, **still)
 
 
 def _jpeg(picture: Any, width: int, height: int) -> Any:
     """JPEG knows one matrix, BT.601, and one range; film in HD has others."""
-    picture = picture.filter("scale", width, height, out_range="pc", out_color_matrix="bt601")
+    # By way of RGB: between two kinds of YUV FFmpeg 7 changes the range and forgets the matrix.
+    picture = picture.filter("scale", width, height).filter("format", "gbrp")
+    picture = picture.filter("scale", out_range="pc", out_color_matrix="bt601")
     return picture.filter("setsar", 1).filter("format", "yuvj420p")
 
 
