@@ -34,7 +34,7 @@ Filename = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10
 
 
 class VideoFields(BaseModel):
-    """A new video. Numbers may be text, as forms send them."""
+    """A new video. Numbers may be text, as forms send them. `level_sound`: bring it to the common loudness."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,10 +44,11 @@ class VideoFields(BaseModel):
     category: Category = ""
     price_per_minute: int = Field(default=0, ge=0, le=MAX_PRICE)
     visibility: Visibility = "public"
+    level_sound: bool = True
 
 
 class VideoChange(BaseModel):
-    """What is absent stays as it is."""
+    """What is absent stays as it is; `level_sound` bears on what is encoded from then on."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,6 +57,7 @@ class VideoChange(BaseModel):
     category: Category | None = None
     price_per_minute: int | None = Field(default=None, ge=0, le=MAX_PRICE)
     visibility: Visibility | None = None
+    level_sound: bool | None = None
 
 
 def from_metadata(metadata: dict[str, str]) -> dict[str, str]:

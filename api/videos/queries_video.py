@@ -47,6 +47,7 @@ class Fields:
     category: str
     price_per_minute: int
     visibility: str
+    level_sound: bool
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ async def add_video(
     """A new video; gives its id."""
     return await db.value(
         """
-        insert into videos (title, description, category, price_per_minute, visibility, search_text, filename,
-            uploaded_by, source, status)
-        values (:title, :description, :category, :price_per_minute, :visibility, :search_text, :filename,
-            :uploaded_by, :source, :status)
+        insert into videos (title, description, category, price_per_minute, visibility, level_sound, search_text,
+            filename, uploaded_by, source, status)
+        values (:title, :description, :category, :price_per_minute, :visibility, :level_sound, :search_text,
+            :filename, :uploaded_by, :source, :status)
         returning id
         """,
         **vars(fields),
@@ -184,7 +185,8 @@ async def lock_fields(db: Queries, video_id: int) -> Fields | None:
     return await db.maybe(
         Fields,
         """
-        select title, description, category, price_per_minute, visibility from videos where id = :video_id for update
+        select title, description, category, price_per_minute, visibility, level_sound
+        from videos where id = :video_id for update
         """,
         video_id=video_id,
     )
@@ -196,7 +198,7 @@ async def change_video(db: Queries, video_id: int, fields: Fields, search_text: 
         """
         update videos
         set title = :title, description = :description, category = :category, price_per_minute = :price_per_minute,
-            visibility = :visibility, search_text = :search_text, updated_at = now()
+            visibility = :visibility, level_sound = :level_sound, search_text = :search_text, updated_at = now()
         where id = :video_id
         """,
         **vars(fields),

@@ -63,6 +63,20 @@ async def test_a_claim_tells_all_a_worker_needs(platform: PlatformMaker) -> None
         assert await clients.units_claim("batch", "b1") is None
 
 
+async def test_a_worker_hears_whether_the_sound_is_to_be_levelled(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    music, speech = await posted(p, level_sound="false"), await posted(p)
+    changed = await p.call("PUT", "videos", f"/api/videos/{speech}", token=p.user(OWNER), json={"title": "Other"})
+    assert changed.status_code == 200
+    async with worker(p) as clients:
+        assert [((u := await take(clients)).video_id, u.level) for _ in range(2)] == [(music, False), (speech, True)]
+        body = {"level_sound": False}
+        await p.call("PUT", "videos", f"/api/videos/{speech}", token=p.user(OWNER), json=body)
+        await age_leases(p)
+        await sweep(p)
+        assert [(await take(clients)).level for _ in range(2)] == [False, False]
+
+
 async def test_units_go_by_rank_then_by_who_runs_least(platform: PlatformMaker) -> None:
     p = await platform("videos")
     film, clip = await posted(p, title="film"), await posted(p, title="clip")
