@@ -1,7 +1,7 @@
-"""One film through the workers' own code in this process: units in order of rank, done by one worker or several.
+"""One film through the real worker loop in this process: the videos service is a list of units here.
 
-The videos service is a list here: what a unit opens is appended, what it says of the plan is merged. Held units are
-left alone, as nobody watches; those that are adopted are done.
+What a unit opens is appended, what it says of the plan is merged, what it adopts is done. Held units are left alone, as
+nobody watches. The ladder's units are done in a phase of their own, so that their cost can be told from the rest.
 """
 
 import asyncio
@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from api.clients import NewUnit, Opens, Unit
+import msgspec
+
+from api import logs
+from api.clients import Captions, Clients, Lease, NewRendition, NewUnit, Opens, Poster, Unit
 from api.settings import load
 from media.plan import Plan, from_document
-from workers.probe import Planned
-from workers.shop import Done, Progress, Shop, open_shop
-from workers.transcode import KINDS
+from workers.shop import Shop, open_shop
+from workers.transcode import work_off
 
-QUEUES = ("interactive", "batch", "held")
+QUEUES = ("interactive", "batch")
 LADDER = ("video", "audio", "copy")
 PROBE = NewUnit("probe", "interactive", [], 0, 0, 0)
 FINISH = NewUnit("finish", "interactive", [], 0, 0, 0)
@@ -49,19 +51,22 @@ def _cpu() -> float:
 
 @dataclass
 class Job:
-    """A film being made below `home`, by processes of so many threads each."""
+    """A film being made below `home`, by processes of so many threads each. `busy` is seconds by kind of unit."""
 
     home: Path
     source: Path
     threads: int
     ladder: Cost = field(default_factory=Cost)
     whole: Cost = field(default_factory=Cost)
-    walls: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    busy: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _document: dict[str, Any] = field(default_factory=dict)
     _units: list[NewUnit] = field(default_factory=list)
+    _began: dict[int, float] = field(default_factory=dict)
+    _in_ladder: bool = False
     _shop: Shop = field(init=False)
 
     def __post_init__(self) -> None:
+        logs.configure("warning")
         values = {"STREAMIFY_HOME": str(self.home), "ENCODER_THREADS": str(self.threads)}
         self._shop = open_shop(load(values), "batch")
         self._shop.sources.mkdir(parents=True)
@@ -74,57 +79,64 @@ class Job:
     async def make(self, workers: int = 1) -> None:
         """From the probe to the finished film; only the ladder is shared among workers."""
         with self.whole.counted():
-            await self._do(PROBE)
-            await self._work(self._others(), 1)
+            self._units = [PROBE]
+            await self._work(1)
+            self._in_ladder = True
             with self.ladder.counted():
-                await self._work(self._ladder(), workers)
-            await self._work(self._others(), 1)
-            await self._do(FINISH)
+                await self._work(workers)
+            self._in_ladder = False
+            self._units.append(FINISH)
+            await self._work(1)
 
-    def _ladder(self) -> list[NewUnit]:
-        return [unit for unit in self._waiting() if unit.kind in LADDER]
-
-    def _others(self) -> list[NewUnit]:
-        return [unit for unit in self._waiting() if unit.kind not in LADDER]
-
-    def _waiting(self) -> list[NewUnit]:
-        ranked = sorted(self._units, key=lambda unit: (QUEUES.index(unit.queue), unit.rank))
-        return [unit for unit in ranked if unit.queue != "held"]
-
-    async def _work(self, units: list[NewUnit], workers: int) -> None:
-        async def one() -> None:
-            while units:
-                unit = units.pop(0)
-                self._units.remove(unit)
-                await self._do(unit)
-
+    async def _work(self, workers: int) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
-                group.create_task(one())
+                group.create_task(work_off(cast("Clients", self), self._shop, "batch", asyncio.Event()))
 
-    async def _do(self, new: NewUnit) -> None:
-        began = time.monotonic()
-        claimed = self._claimed(new)
-        outcome = await KINDS[new.kind](self._shop, claimed, Progress(end_segment=claimed.end_segment))
-        self.walls[new.kind] += time.monotonic() - began
-        if isinstance(outcome, Planned):
-            self._open(Opens(outcome.plan, outcome.renditions, outcome.units))
-        elif isinstance(outcome, Done) and outcome.opens is not None:
-            self._open(outcome.opens)
+    # What a worker says to the videos service.
 
-    def _open(self, opens: Opens) -> None:
+    async def units_claim(self, queue: str, worker: str) -> Unit | None:
+        """The first of the phase, whatever its queue."""
+        waiting = [u for u in self._units if u.queue in QUEUES and (u.kind in LADDER) is self._in_ladder]
+        if not waiting:
+            return None
+        new = min(waiting, key=lambda unit: (QUEUES.index(unit.queue), unit.rank))
+        self._units.remove(new)
+        unit = self._claimed(new)
+        self._began[unit.id] = time.monotonic()
+        return unit
+
+    async def units_renew(self, unit: Unit, *_: object) -> Lease:
+        return Lease(stop=False, end_segment=unit.end_segment)
+
+    async def units_planned(
+        self, unit: Unit, plan: dict[str, Any], renditions: list[NewRendition], units: list[NewUnit]
+    ) -> None:
+        await self.units_done(unit, {}, Opens(plan, renditions, units))
+
+    async def units_done(self, unit: Unit, result: dict[str, Any], opens: Opens | None = None) -> None:
+        self.busy[unit.kind] += time.monotonic() - self._began[unit.id]
+        if opens is None:
+            return
         self._document |= opens.plan
-        adopted = [unit for unit in self._units if unit.queue == "held" and set(unit.renditions) <= set(opens.adopt)]
-        self._units = [unit for unit in self._units if unit not in adopted]
-        for unit in adopted:
-            self._units.append(
-                NewUnit(unit.kind, "batch", unit.renditions, unit.first_segment, unit.end_segment, unit.rank)
-            )
-        self._units += opens.units
+        adopted, wanted = [], set(opens.adopt)
+        for new in self._units:
+            is_adopted = new.queue == "held" and not wanted.isdisjoint(new.renditions)
+            adopted.append(msgspec.structs.replace(new, queue="batch") if is_adopted else new)
+        self._units = [*adopted, *opens.units]
+
+    async def units_fail(self, unit: Unit, code: str, message: str, *, permanent: bool) -> None:
+        raise RuntimeError(f"{unit.kind} unit of {unit.renditions}: {code}, {message}")
+
+    async def videos_captions(self, video_id: int) -> list[Captions]:
+        return []
+
+    async def videos_poster(self, video_id: int) -> Poster | None:
+        return None
 
     def _claimed(self, new: NewUnit) -> Unit:
         return Unit(
-            id=id(new),
+            id=len(self._began) + 1,
             fence=1,
             lease_s=60,
             kind=new.kind,

@@ -107,7 +107,7 @@ def measure(stack: Stack, uploader: Person, film: Path) -> Measured:
     playback = viewer.Playback(uploader, sent.video)
     opened = time.time()
     playback.fetch(playback.init)
-    first, _ = playback.fetch(playback.segments[0])
+    first = playback.fetch(playback.segments[0]).first
     seeks = [seek(stack, sent.video, playback, number) for number in range(SEEKS)]
     playback.end()
     probing = started(stack, "interactive", sent.video)[0]["at"]
@@ -133,8 +133,7 @@ def seek(stack: Stack, video: int, playback: viewer.Playback, number: int) -> fl
         return None
     wanted = random.Random(number).choice(far or missing)
     began = time.time()
-    _, last = playback.fetch(playback.segments[wanted])
-    return last - began
+    return playback.fetch(playback.segments[wanted]).last - began
 
 
 def started(stack: Stack, queue: str, video: int) -> list[dict[str, Any]]:

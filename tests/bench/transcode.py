@@ -1,4 +1,4 @@
-"""The full ladder of a 1080p film by the engine's own units, against plain FFmpeg used as others use it.
+"""The full ladder of a 1080p film by the real worker loop, against plain FFmpeg used as others use it.
 
 `vs_*` compare the wall clock of the ladder's units (pictures and sound) with that of a whole reference; probe, survey
 and the finish with its checks are shown, and counted in `vs_single_whole`. All processes have as many threads.
@@ -25,7 +25,8 @@ def main() -> None:
     args = arguments()
     size, seconds = ("640x360", QUICK_SECONDS) if args.quick else ("1920x1080", args.seconds)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        bench = Bench(Path(name), sources.Workshop(Path(name), size).film(sources.MP4_OPEN_GOP, seconds), seconds)
+        film = sources.Workshop(Path(name), size).film(sources.MP4_OPEN_GOP, seconds)
+        bench = Bench(Path(name), film, seconds)
         bench.run(args.threads)
     bench.say(args.threads)
 
@@ -77,12 +78,12 @@ class Bench:
     def say(self, threads: int) -> None:
         job = self._engine[threads, 1]
         rungs = ", ".join(f"{rung.name} {rung.width}x{rung.height}" for rung in job.plan.rungs)
-        say(f"\n{self._seconds} s of 1080p, {threads} threads a process; rungs: {rungs}")
+        say(f"\n{self._seconds} s of {job.plan.width}x{job.plan.height}, {threads} threads a process; rungs: {rungs}")
         rows = [self._row("engine: the ladder", job.ladder), self._row("engine: all of it", job.whole)]
         rows += [self._row(f"reference: {name}", cost) for name, cost in self._references.items()]
         say(rendered(["way", "wall s", "x real time", "CPU s", "CPU s per media s"], rows))
-        kinds: list[list[Cell]] = [[kind, wall] for kind, wall in job.walls.items()]
-        say("\n" + rendered(["units of kind", "wall s"], kinds))
+        kinds: list[list[Cell]] = [[kind, wall] for kind, wall in job.busy.items()]
+        say("\n" + rendered(["units of kind", "busy s"], kinds))
         table = [
             self._row(f"{workers} of {many}", found.ladder) for (many, workers), found in sorted(self._engine.items())
         ]

@@ -1,6 +1,7 @@
 """An uploader and a viewer with a stopwatch: tus in, HLS out, everything through the gateway as a page would do it."""
 
 import base64
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,15 @@ class Sent:
     video: int
     last_byte: float
     answered: float
+
+
+@dataclass
+class Fetched:
+    """A file, and when its first and its last byte came."""
+
+    first: float
+    last: float
+    content: bytes
 
 
 def upload(person: Person, film: Path) -> Sent:
@@ -66,40 +76,47 @@ class Playback:
     """A session and its first video variant, as a player opens them."""
 
     def __init__(self, person: Person, video: int) -> None:
-        self._person = person
+        self._person, self.video = person, video
         # A player's own connection, without the page's bearer token.
         self._http = httpx2.Client(base_url=str(person.http.base_url), timeout=60)
         answer = person.http.post(f"/api/stream/start/{video}")
         assert answer.status_code == 201, answer.text
         self._session, url = answer.json()["session_id"], answer.json()["url"]
-        base = url.rsplit("/", 1)[0]
-        index = next(line for line in self._lines(url) if line.endswith("index.m3u8"))
-        self.rendition = index.split("/")[0]
-        lines = self._lines(f"{base}/{index}")
-        self._base = f"{base}/{self.rendition}"
-        self.segments = [line for line in lines if line.endswith(".m4s")]
-        first_init = next(line for line in lines if line.startswith("#EXT-X-MAP")).split('"')[1]
-        self.init = first_init
+        self._base = url.rsplit("/", 1)[0]
+        self.master = self._text(url)
+        variant = next(line for line in self.master.splitlines() if re.match(r"[^#].*index\.m3u8$", line))
+        self.rendition = variant.split("/")[0]
+        self.init, *self.segments = self.files(self.rendition)
 
-    def _lines(self, path: str) -> list[str]:
-        answer = self._http.get(path)
-        assert answer.status_code == 200, (path, answer.status_code, answer.text)
-        return [line for line in answer.text.splitlines() if line and not line.startswith("#EXTINF")]
+    def files(self, rendition: str) -> list[str]:
+        """Names of the init segment and of all segments, from the media playlist."""
+        text = self._text(f"{self._base}/{rendition}/index.m3u8")
+        return re.findall(r'(?<=^#EXT-X-MAP:URI=")[^"]+|^[^#\s].*$', text, re.MULTILINE)
 
-    def fetch(self, name: str) -> tuple[float, float]:
-        """When the first and the last byte of a file came; a held one is asked for again, as players do."""
+    def whole(self, rendition: str) -> bytes:
+        """A rendition from its init segment to its last."""
+        return b"".join(self.fetch(name, rendition).content for name in self.files(rendition))
+
+    def fetch(self, name: str, rendition: str = "") -> Fetched:
+        """A file of the first variant, or of another rendition; a held one is asked for again, as players do."""
         deadline = time.time() + PATIENCE_S
         while True:
-            with self._http.stream("GET", f"{self._base}/{name}") as answer:
+            with self._http.stream("GET", f"{self._base}/{rendition or self.rendition}/{name}") as answer:
                 if answer.status_code == 200:
-                    first = 0.0
-                    for _ in answer.iter_raw():
+                    first, content = 0.0, bytearray()
+                    for piece in answer.iter_raw():
                         first = first or time.time()
-                    return first, time.time()
+                        content += piece
+                    return Fetched(first, time.time(), bytes(content))
                 assert answer.status_code in (429, 503), (name, answer.status_code, answer.read())
                 wait = float(answer.headers.get("retry-after", 1))
             assert time.time() + wait < deadline, f"{name} did not come within {PATIENCE_S:.0f} s"
             time.sleep(wait)
+
+    def _text(self, path: str) -> str:
+        answer = self._http.get(path)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return answer.text
 
     def end(self) -> None:
         self._person.http.post(f"/api/stream/end/{self._session}", json={"position_ms": 0})
