@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import time
 from collections.abc import Iterator
@@ -60,6 +61,19 @@ class Done:
     opens: Opens | None = None
 
 
+@dataclass
+class Cost:
+    """CPU seconds of the programs that a worker has run and not yet accounted for."""
+
+    _seen: float = 0.0
+
+    def take(self) -> float:
+        """What was spent since the last time; units beside each other share as they come, the sum is exact."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before, self._seen = self._seen, used.ru_utime + used.ru_stime
+        return round(self._seen - before, 3)
+
+
 @dataclass(frozen=True)
 class Shop:
     """One worker's tools. Everything below `media` is on one file system, so a link is a publication."""
@@ -69,6 +83,7 @@ class Shop:
     sources: Path
     threads: int
     clients: Clients | None = None
+    cost: Cost = field(default_factory=Cost)
 
     async def captions(self, video_id: int) -> list[Captions]:
         """What captions a film is to have; raises Failed when nobody can say."""

@@ -40,7 +40,7 @@ MOST_SOUNDS = 2
 SOUNDS = ("audio", "loudness")
 STOPPED = Failed("worker_stopped", "The worker was stopped; another one goes on.")
 
-Outcome = Planned | Done | Failed | dict[str, Any]
+Outcome = Planned | Done | Failed
 Work = Callable[[Shop, Unit, Progress], Awaitable[Planned | Done | dict[str, Any]]]
 KINDS: dict[str, Work] = {
     "probe": plan_film,
@@ -129,21 +129,29 @@ async def _end(task: asyncio.Task[Any]) -> None:
 
 
 async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress) -> Outcome:
-    """What came of the work; anything that goes wrong becomes a Failed."""
+    """What came of the work, with what it cost; anything that goes wrong becomes a Failed."""
     try:
-        return await work(shop, unit, progress)
-    except Failed as failed:
-        return failed
-    except Refused as refused:
-        return Failed(refused.code, refused.message, permanent=True)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return Failed("storage_full", "The disk of the media store is full.")
-        log.exception("unit.failed", unit=unit.id)
+        came = await work(shop, unit, progress)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the unit ends in words
+        return _failed(error, unit)
+    if isinstance(came, Planned):
+        return came
+    done = came if isinstance(came, Done) else Done(came)
+    return replace(done, result=done.result | {"cpu_s": shop.cost.take()})
+
+
+def _failed(error: Exception, unit: Unit) -> Failed:
+    """Why, in words for the uploader; what nobody expected is logged whole."""
+    if isinstance(error, Failed):
+        return error
+    if isinstance(error, Refused):
+        return Failed(error.code, error.message, permanent=True)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failed("storage_full", "The disk of the media store is full.")
+    log.error("unit.failed", unit=unit.id, exc_info=error)
+    if isinstance(error, OSError):
         return Failed("storage_failed", f"The media store does not work: {error.strerror}.")
-    except Exception:
-        log.exception("unit.failed", unit=unit.id)
-        return Failed("internal_error", "Preparing this video failed on our side.")
+    return Failed("internal_error", "Preparing this video failed on our side.")
 
 
 async def _keep_lease(clients: Clients, unit: Unit, progress: Progress, every_s: float) -> bool:
@@ -200,6 +208,5 @@ async def _tell(clients: Clients, unit: Unit, outcome: Outcome) -> None:
         log.warning("unit.ended", unit=unit.id, kind=unit.kind, code=outcome.code, reason=outcome.message)
         await clients.units_fail(unit, outcome.code, outcome.message, permanent=outcome.permanent)
     else:
-        done = outcome if isinstance(outcome, Done) else Done(outcome)
-        await clients.units_done(unit, done.result, done.opens)
+        await clients.units_done(unit, outcome.result, outcome.opens)
         log.info("unit.done", unit=unit.id, kind=unit.kind, video=unit.video_id)

@@ -12,6 +12,7 @@ from api.problems import NotFound, Problem
 from api.videos import queries_held as queries
 from api.videos.bells import Bells
 from api.videos.carving import Piece, carve, is_near, is_small
+from media.playlist import INDEX
 from media.segment import FILM, BadSegment, parse_name
 
 # hls.js gives up after 10 s.
@@ -61,6 +62,9 @@ def parse(video: str, generation: str, rendition: str, file: str) -> Place:
 async def wait(db: Database, bells: Bells, media: Path, place: Place, gone: Callable[[], Awaitable[bool]]) -> None:
     """Return once the file is there. Raises NoSegment, or NotReady after 8 s or when the client is `gone`."""
     path, deadline = media / place.path, time.monotonic() + PATIENCE_S
+    # Only what a playlist names is made on demand: a rung that is still to be surveyed would come out differently.
+    if not _there(path.parent / INDEX):
+        raise NoSegment
     while not _there(path):
         if time.monotonic() >= deadline or await gone():
             raise NotReady(retry_after=1)

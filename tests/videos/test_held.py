@@ -16,6 +16,8 @@ FILM = [NewUnit("video", "interactive", ["360p"], i, i + 8, i) for i in range(0,
 def ask(p: Platform, video: object, file: str, rendition: str = "360p", generation: object = 1) -> Any:
     """The held request as nginx sends it, under way."""
     path = f"/internal/held/{video}/{generation}/{rendition}/{file}"
+    if video != "" and f"{video}{generation}".isdigit() and "/" not in rendition:
+        write(p, f"{video}/{generation}/{rendition}/index.m3u8")
     return asyncio.create_task(p.call("GET", "videos", path))
 
 
@@ -208,3 +210,13 @@ async def test_claims_and_splits_at_once_leave_every_segment_in_one_unit(platfor
 
 async def _claim(clients: Clients) -> None:
     await clients.units_claim("interactive", "w1")
+
+
+async def test_only_what_a_playlist_names_is_made_on_demand(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    video_id = await posted(p)
+    async with worker(p) as clients:
+        await plan(clients, [NewUnit("video", "held", ["540p"], 0, 20, 0)])
+        answer = await p.call("GET", "videos", f"/internal/held/{video_id}/1/540p/0-0-4000.m4s")
+    assert code(answer) == (404, "not_found")
+    assert await held(p) == 0
