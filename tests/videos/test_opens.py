@@ -3,13 +3,16 @@
 import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 
 from api.clients import Clients, NewRendition, NewUnit, Opens, Unit
 from tests.conftest import Platform, PlatformMaker
-from tests.videos.uploading import look, posted
+from tests.videos.test_held import ask
+from tests.videos.uploading import OWNER, look, posted
 from tests.videos.working import FINISHED, PLAN, RENDITIONS, age_leases, plan, problem, sweep, take, work_off, worker
 
+LADDER = ("360p", "720p", "source")
 FIRST = [
     NewUnit("copy", "held", ["source"], 0, 20, 0),
     NewUnit("video", "held", ["360p", "720p"], 0, 20, 1),
@@ -213,3 +216,24 @@ async def test_extras_whose_workers_die_are_done_without(platform: PlatformMaker
             await sweep(p)
         assert [unit.kind for unit in await work_off(clients)] == ["finish"]
     assert (await look(p, video_id))["status"] == "ready"
+
+
+async def test_reports_requests_pauses_and_sweeps_at_once_do_not_block_each_other(platform: PlatformMaker) -> None:
+    """Everybody locks in the same order: whatever comes together, PostgreSQL finds no deadlock, and nobody an error."""
+    p = await platform("videos")
+    steer, rounds = p.user(OWNER), range(3)
+    async with worker(p) as clients:
+        for _ in rounds:
+            video_id, survey = await surveyed(p, clients)
+            job, units = survey.job_id, [survey, await take(clients)]
+            requests = [ask(p, video_id, f"{i}-{i * 4000}-{i * 4000 + 4000}.m4s", r) for i in (3, 9) for r in LADDER]
+            answers = await asyncio.gather(
+                *(clients.units_done(unit, {}, OPENS if unit is survey else None) for unit in units),
+                *(p.call("POST", "videos", f"/api/jobs/{job}/{verb}", token=steer) for verb in ("pause", "resume") * 2),
+                *(clients.units_claim("batch", "w2") for _ in rounds),
+                *(clients.videos_sweep() for _ in rounds),
+            )
+            assert {a.status_code for a in answers if isinstance(a, httpx2.Response)} == {200}
+            cancelled = await p.call("POST", "videos", f"/api/jobs/{job}/cancel", token=steer)
+            assert cancelled.status_code == 200
+            assert {(await request).status_code for request in requests} <= {404, 503}

@@ -10,7 +10,19 @@ from api.clients import NewUnit
 from tests.conftest import Platform, PlatformMaker
 from tests.videos.test_held import ask
 from tests.videos.uploading import CHIEF, OWNER, STRANGER, code, fields_of, look, posted
-from tests.videos.working import FINISHED, PLAN, RENDITIONS, UNITS, age_leases, plan, problem, sweep, take, worker
+from tests.videos.working import (
+    FINISHED,
+    PLAN,
+    RENDITIONS,
+    UNITS,
+    age_leases,
+    plan,
+    problem,
+    sweep,
+    take,
+    until,
+    worker,
+)
 
 STOPPED = ("worker_stopped", "The worker was stopped; another one goes on.")
 
@@ -124,6 +136,24 @@ async def test_pauses_and_claims_at_once_leave_no_unit_running_unheard(platform:
             assert await clients.units_claim("batch", "late") is None
             await state(p, "resume")
     assert await p.db("videos").value("select max(attempts) from units where kind = 'video'") == 0
+
+
+async def test_a_claim_that_began_before_a_pause_and_would_end_after_it_gets_nothing(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    await posted(p)
+
+    async def waiting() -> object:
+        sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        return await p.db("videos").value(sql)
+
+    async with worker(p) as clients:
+        async with p.db("videos").transaction() as tx:
+            await tx.run("update jobs set state = 'paused'")
+            claiming = asyncio.create_task(clients.units_claim("interactive", "w1"))
+            await until(waiting)
+        assert await claiming is None
+        await state(p, "resume")
+        assert (await take(clients)).attempt == 1
 
 
 async def test_a_segment_of_a_paused_job_is_refused_at_once(platform: PlatformMaker) -> None:
