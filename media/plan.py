@@ -94,7 +94,9 @@ class Plan(msgspec.Struct, frozen=True):
         return self.videos + [track.name for track in self.tracks if track.group != "instant"]
 
     def tracks_of(self, group: str) -> list[Track]:
-        return [track for track in self.tracks if track.group == group]
+        """In the order of the source in every group: players match them by place and name."""
+        order = list(dict.fromkeys(track.stream for track in self.tracks))
+        return sorted((t for t in self.tracks if t.group == group), key=lambda track: order.index(track.stream))
 
     def rungs_named(self, names: Sequence[str]) -> list[Rung]:
         return [rung for rung in self.rungs if rung.name in names]

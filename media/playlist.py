@@ -24,7 +24,8 @@ DESCRIBES_VIDEO = "public.accessibility.describes-video"
 TRANSCRIBES = "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
 VERSION = 7  # 6 for EXT-X-MAP in a playlist of whole segments; 7 is what fMP4 players have always been given
 FIRST_BANDWIDTH = 2_000_000  # the variant a player should start with (Apple 1.32)
-UNWELCOME = re.compile(r'[\x00-\x1f\x7f-\x9f"\u2028\u2029]+')
+# Quotes end a name, control characters a line, and what looks like a variable makes players give up.
+UNWELCOME = re.compile(r'(?:[\x00-\x1f\x7f-\x9f"\u2028\u2029]|\{\$)+')
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def multivariant(plan: Plan, videos: Sequence[Rendition], sounds: Sequence[Rendi
         lines.append(f'#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="{CHAPTERS}"')
     groups = {group: _group(plan, sounds, group) for group in ("audio", "low")}
     lines += [line for group, tracks in groups.items() for line in audio_lines(group, [t for t, _ in tracks])]
-    lines += [_text_line(text) for text in extras.texts]
+    labels = _unique([_welcome(text.label) or text.language for text in extras.texts])
+    lines += [_text_line(text, label) for text, label in zip(extras.texts, labels, strict=True)]
     for video in _in_order(videos):
         low = video.name == plan.rungs[0].name and groups["low"]
         lines += _variant(plan, video, "low" if low else "audio", groups["low" if low else "audio"], extras)
@@ -193,9 +195,9 @@ def audio_lines(group: str, tracks: Sequence[Track]) -> list[str]:
     return lines
 
 
-def _text_line(text: Text) -> str:
+def _text_line(text: Text, label: str) -> str:
     attributes = [
-        f'TYPE=SUBTITLES,GROUP-ID="text",NAME="{_welcome(text.label) or text.language}",LANGUAGE="{text.language}"',
+        f'TYPE=SUBTITLES,GROUP-ID="text",NAME="{label}",LANGUAGE="{text.language}"',
         "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO",
         *([f'CHARACTERISTICS="{TRANSCRIBES}"'] if text.sdh else []),
         f'URI="{text.name}/{INDEX}"',
@@ -214,10 +216,21 @@ def _iframes_line(iframes: Rendition) -> str:
 
 def _track_names(tracks: Sequence[Track]) -> list[str]:
     """Names for people, unique within the group; titles are the uploader's words and may hold anything."""
+    return _unique(
+        [
+            _welcome(track.title) or language_name(track.language) or f"Audio {number}"
+            for number, track in enumerate(tracks, 1)
+        ]
+    )
+
+
+def _unique(wanted: Sequence[str]) -> list[str]:
     names: list[str] = []
-    for number, track in enumerate(tracks, 1):
-        wanted = _welcome(track.title) or language_name(track.language) or f"Audio {number}"
-        names.append(wanted if wanted not in names else f"{wanted} ({number})")
+    for number, name in enumerate(wanted, 1):
+        own = name
+        while own in names:
+            own = f"{own} ({number})"
+        names.append(own)
     return names
 
 
