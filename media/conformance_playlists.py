@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from media import playlist
 from media.conformance_form import MASTER
-from media.conformance_segments import one_sample
+from media.conformance_segments import lasts_as_film
 from media.ffmpeg import INIT
 from media.film import IFRAMES, TEXT, Film, Track
 from media.rules import Findings, rule
@@ -50,8 +50,8 @@ def promise_kept(film: Film) -> Findings:
 
 
 def _lines(text: str) -> list[str]:
-    # Beside a source off the grid all playlists have its longer target for as long as it is served.
-    return [line for line in text.split("\n") if not line.startswith("#EXT-X-TARGETDURATION:")]
+    # The target is left out: beside a source off the grid all playlists have its longer one as long as it is served.
+    return [line for line in text.split("\n") if line and (line.startswith("#EXTINF:") or not line.startswith("#"))]
 
 
 @rule("APL-8.1")
@@ -79,7 +79,7 @@ def same_length(film: Film) -> Findings:
     """The playlists of sound and pictures last equally long: as long as the film."""
     for track in film.tracks:
         length = sum(film.list_of(track.name).durations, Fraction(0))
-        if abs(length - film.plan.timeline.seconds) > one_sample(film, track):
+        if not lasts_as_film(film, track, length):
             yield f"{track.name}: lasts {float(length):.3f} s of {float(film.plan.timeline.seconds):.3f} s"
 
 

@@ -19,6 +19,11 @@ def one_sample(film: Film, track: Track) -> Fraction:
     return Fraction(AAC_FRAME, track.init.timescale) if track in film.sounds else 1 / film.plan.timeline.rate
 
 
+def lasts_as_film(film: Film, track: Track, seconds: Fraction) -> bool:
+    """To a picture or an AAC frame; copied sound may begin within a millisecond of the film."""
+    return abs(seconds - film.plan.timeline.seconds) <= one_sample(film, track) + Fraction(1, 1000)
+
+
 @rule("PLAN-whole")
 def everything_is_there(film: Film) -> Findings:
     """Every planned file is there, and its boxes are what they say."""
@@ -118,7 +123,7 @@ def one_layout(film: Film) -> Findings:
 def sound_spans_the_film(film: Film) -> Findings:
     """Every audio rendition lasts as long as the film, to one AAC frame."""
     for track in film.sounds:
-        if abs(track.times[-1] - film.plan.timeline.seconds) > one_sample(film, track):
+        if not lasts_as_film(film, track, track.times[-1]):
             yield f"{track.name}: ends at {float(track.times[-1]):.3f} s of {float(film.plan.timeline.seconds):.3f} s"
 
 

@@ -245,6 +245,8 @@ def no_sound_alone(film: Film) -> Findings:
 def cellular(film: Film) -> Findings:
     """A variant for telephones far from a mast: its peak is 192 kbit/s or less (iOS)."""
     lowest = min((variant.number("BANDWIDTH") for variant in variants(film)), default=0)
+    if film.plan.timeline.seconds < Fraction(film.plan.timeline.target_seconds, 2):
+        return  # it has no run that a peak could be measured over, and is hardly more than its first picture
     if not 0 < lowest <= CELLULAR:
         yield f"the lowest BANDWIDTH is {lowest:.0f}"
 

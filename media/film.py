@@ -114,9 +114,8 @@ class Film:
 def read_film(folder: Path, plan: Plan, names: Sequence[str] | None = None) -> Film:
     """Read the renditions of a finished film, or those of `names`, from its generation's folder."""
     damage: list[str] = []
-    wanted = plan.videos + [track.name for group in ("audio", "low") for track in plan.tracks_of(group)]
     read: list[Track] = []
-    for name in wanted if names is None else names:
+    for name in plan.final if names is None else names:
         files = [segment.name for segment in plan.segments_of(name)]
         try:
             read.append(_read_track(folder / name, files, damage))

@@ -9,6 +9,7 @@ from media.bmff import BadBox
 IDR = 5
 SLICES = (1, 2, 3, 4, IDR)
 SPS = 7
+HDR = (16, 18)  # transfer characteristics PQ and HLG (ITU-T H.273)
 _HIGH = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}  # profiles that name their chroma format
 _SQUARE = ((1, 1), (1, 1))
 # aspect_ratio_idc (table E-1); 255 says it in full.
@@ -79,6 +80,19 @@ def _sets(avcc: bytes, at: int, count: int) -> tuple[list[bytes], int]:
         if at > len(avcc):
             raise BadBox("avcC ends inside a parameter set")
     return found, at
+
+
+def is_plain(avcc: bytes, size: tuple[int, int], rate: Fraction) -> bool:
+    """Whether a stranger's pictures may stand beside ours for good: one parameter set, true and ordinary."""
+    try:
+        record = read_record(avcc)
+        (found,) = map(read_parameters, record.sequences)
+    except ValueError:
+        return False
+    told = (record.head[0], record.head[2], *size, 1, 8)
+    ordinary = found.progressive and len(set(found.aspect)) == 1 and found.transfer not in HDR
+    said = (found.profile, found.level, found.width, found.height, found.chroma, found.bits)
+    return said == told and ordinary and found.fits(found.level, rate)
 
 
 def first_slice(sample: bytes, length_size: int) -> int:

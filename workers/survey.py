@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from api.clients import NewUnit, Opens, Unit
-from media import copying, ffmpeg, sound, survey
+from media import copying, ffmpeg, h264, sound, survey
 from media.encoder import Failed, encode, limits_for
 from media.ladder import Rung
 from media.plan import SOURCE, Plan, Track, from_document, levelled
@@ -49,6 +49,9 @@ async def _keeps(plan: Plan, source: Path) -> bool:
     top = plan.rungs[-1]
     cap = top.maxrate * max(1.0, told.width * told.height / (top.width * top.height)) * GENEROUS
     if told.average_bandwidth > cap or told.bandwidth > 2 * cap:
+        return False
+    # Encoders of cameras may tell a level that is too low, and the gate would refuse the whole film for it.
+    if not h264.is_plain(bytes.fromhex(told.avcc), (told.width, told.height), plan.timeline.rate):
         return False
     return await copying.scan(plan, source)
 

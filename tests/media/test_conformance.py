@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from media import conformance, rules
@@ -239,3 +240,10 @@ def test_findings_are_bounded_in_number_and_length(film: Film, monkeypatch: pyte
     monkeypatch.setitem(conformance.RULES, "PLAN-much", lambda _: (c * 1000 for c in "ab" * 100))
     found = [finding["finding"] for finding in conformance.check(film)]
     assert (len(found), {len(sentence) for sentence in found}) == (rules.MOST_FINDINGS, {rules.MOST_CHARACTERS})
+
+
+@pytest.mark.parametrize(("frames", "broken"), [(49, False), (50, True)])
+def test_only_films_that_a_peak_can_be_measured_of_must_suit_telephones(film: Film, frames: int, broken: bool) -> None:
+    dear = lines(STREAM, lambda line: line.replace(":BANDWIDTH=", ":BANDWIDTH=9"))(film)
+    short = replace(dear, plan=msgspec.structs.replace(film.plan, frames=frames))
+    assert ("APL-9.21" in {finding["rule"] for finding in conformance.check(short)}) == broken

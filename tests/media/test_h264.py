@@ -87,3 +87,24 @@ def test_a_record_that_ends_early_is_said_so(avcc: str) -> None:
 )
 def test_the_first_slice_is_found_behind_what_comes_before_it(sample: str, kind: int) -> None:
     assert h264.first_slice(bytes.fromhex(sample), 4) == kind
+
+
+PLAIN = [
+    (("320x180", "yuv420p", HIGH), 25, True),
+    (("320x180", "yuv420p", (*HIGH, "-level", "1.2")), 60, False),  # as cameras do: the level is too low for the rate
+    (("320x180", "yuv420p", (*HIGH, "-vf", "setsar=4/3")), 25, False),
+    (("320x180", "yuv420p", (*HIGH, "-flags", "+ildct+ilme")), 25, False),
+    (("320x180", "yuv420p", (*HIGH, "-x264-params", "transfer=smpte2084")), 25, False),
+    (("320x180", "yuv444p", ("-profile:v", "high444")), 25, False),
+]
+
+
+@pytest.mark.parametrize(("options", "rate", "plain"), PLAIN)
+def test_only_ordinary_pictures_that_tell_the_truth_stand_beside_ours(
+    options: tuple[str, str, tuple[str, ...]], rate: int, plain: bool, tmp_path: Path
+) -> None:
+    made(tmp_path, *options)
+    avcc = read_init((tmp_path / "init.mp4").read_bytes()).entry.config
+    assert h264.is_plain(avcc, (320, 180), Fraction(rate)) == plain
+    assert not h264.is_plain(avcc, (320, 184), Fraction(rate))
+    assert not h264.is_plain(avcc[:9], (320, 180), Fraction(rate))
