@@ -21,6 +21,8 @@ from media.probe import SourceInfo
 LEAD_SECONDS = 2
 INIT = "init.mp4"
 COPY = "film.mkv"
+# Samples in packets of any size: they get a beat, for Matroska rounds their times (see `beat`).
+BARE = [f"pcm_{form}" for form in ("u8", "s16le", "s16be", "s24le", "s24be", "s32le", "f32le", "alaw", "mulaw")]
 
 GLOBAL = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5"]
 Arguments = list[str]
@@ -71,6 +73,9 @@ def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Argum
     film = ffmpeg.input(f"file:{source}", fflags="+genpts+discardcorrupt", **_guards(info.container))
     streams = [film[str(number)] for number in (info.picture.stream, *(sound.stream for sound in info.sounds))]
     options = {"c:v": "copy", "c:a": "flac" if decode_sound else "copy", "f": "matroska"}
+    for number, sound in enumerate(info.sounds):
+        if sound.codec in BARE and not decode_sound:
+            options |= {f"c:a:{number}": sound.codec, f"filter:a:{number}": "asetnsamples=n=1024:p=0"}
     return compiled([ffmpeg.output(*streams, COPY, **options)], 1)
 
 

@@ -108,6 +108,20 @@ def pictures(init: Path, segments: Iterable[Path]) -> Iterator[av.VideoFrame]:
         yield from film.decode(video=0)
 
 
+def heard(folder: Path) -> list[float]:
+    """The left channel of a rendition with sound, from the film's start on."""
+    joined = io.BytesIO(
+        b"".join(path.read_bytes() for path in [folder / "init.mp4", *parts([folder.parent], folder.name)])
+    )
+    samples: list[float] = []
+    with av.open(joined, mode="r") as film:
+        for frame in film.decode(audio=0):
+            samples.extend(memoryview(frame.planes[0]).cast("B").cast("f")[: frame.samples])
+            if len(samples) == frame.samples:
+                begin = -int((frame.pts or 0) * (frame.time_base or 0) * frame.sample_rate)
+    return samples[begin:]
+
+
 def loudness(init: Path, segments: Iterable[Path]) -> list[float]:
     """Peak amplitude of each tenth of a second."""
     joined = io.BytesIO(b"".join(path.read_bytes() for path in [init, *segments]))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import msgspec
 
-from media import ffmpeg, stills
+from media import ffmpeg, ffmpeg_sound, stills
 from media.formats import decoders
 from media.ladder import Rung
-from media.plan import Plan
+from media.plan import Plan, Track
+from media.probe import Beat, Picture, Sound, SourceInfo
 from tests.media.test_playlist import plan
 
 SOURCE = Path("/sources/ab")
@@ -19,6 +20,10 @@ def command(arguments: list[str]) -> str:
 
 def changed(**fields: object) -> Plan:
     return msgspec.structs.replace(plan(), **fields)
+
+
+def track(**fields: object) -> Track:
+    return msgspec.structs.replace(plan().tracks[0], **fields)
 
 
 def rung(name: str) -> Rung:
@@ -55,27 +60,61 @@ def test_the_first_span_is_read_from_the_beginning_without_a_seek() -> None:
     assert "fps=30000/1001:start_time=0[" in said
 
 
-def test_sound_is_filled_cut_and_given_absolute_times() -> None:
-    said = command(ffmpeg.audio(plan(), plan().tracks[0], SOURCE))
+def test_sound_is_read_from_a_whole_second_filled_and_cut() -> None:
+    said = command(ffmpeg_sound.audio_span(plan(), track(), SOURCE, range(1, 2)))
     assert (
-        "-filter_complex [0:1]aresample=48000:async=1:first_pts=0[s0];"
-        "[s0]aformat=channel_layouts=stereo:sample_fmts=fltp[s1];[s1]apad[s2];"
-        "[s2]atrim=end_sample=401408:start_sample=0[s3] -map [s3] -f hls -avoid_negative_ts disabled -b:a 128000 "
-        "-c:a aac -hls_flags temp_file"
+        "-copyts -format_whitelist mov -max_pixels 35389440 -max_streams 32 -noaccurate_seek -protocol_whitelist file "
+        "-reinit_filter 0 -ss 1 -start_at_zero -threads 1 -i file:/sources/ab "
+        "-filter_complex [0:1]asetpts=PTS-3*SR[s0];[s0]atrim=start=0[s1];"
+        "[s1]aresample=48000:async=1:first_pts=0:min_comp=1e-05:min_hard_comp=0.04[s2];"
+        "[s2]aformat=channel_layouts=stereo:sample_fmts=fltp[s3];[s3]apad[s4];"
+        "[s4]atrim=end_pts=243072:start_pts=384[s5] "
+        "-map [s5] -f adts -b:a 128000 -c:a aac -map_metadata -1 -threads 1 sound.aac"
     ) in said
-    assert "frag_discont" not in said
-    assert "-reinit_filter 0" in said
 
 
-def test_levelled_sound_keeps_the_film_s_time() -> None:
-    said = command(ffmpeg.level(plan(), plan().tracks[0], SOURCE))
-    assert "[0:1]aresample=48000[s0];[s0]aformat=channel_layouts=stereo:sample_fmts=s16[s1] " in said
-    assert said.endswith(
-        "-f matroska -avoid_negative_ts disabled -c:a flac -map_chapters -1 -map_metadata -1 level.mka"
-    )
+def test_the_first_sound_is_read_from_the_beginning() -> None:
+    said = command(ffmpeg_sound.audio_span(plan(), track(), SOURCE, range(1)))
+    assert " -ss " not in said
+    assert "atrim=end_pts=194560:start_pts=0[" in said
+
+
+def test_sound_of_a_coarse_clock_is_put_on_its_beat() -> None:
+    said = command(ffmpeg_sound.audio_span(plan(), track(beat=Beat(1, 1152, 26_000)), SOURCE, range(1, 2)))
+    at = "round(0.026000*SR)"
+    assert f"asetpts={at}+round(round((PTS+NB_SAMPLES-{at})*4/1152)*1152/4)-NB_SAMPLES-3*SR[" in said
+
+
+def test_a_gain_is_one_number() -> None:
+    said = command(ffmpeg_sound.audio_span(plan(), track(gain_db=-3.5, bitrate=48_000), SOURCE, range(1, 2)))
+    assert "[s3]volume=-3.5dB[s4];[s4]apad" in said
+    assert "-b:a 48000 " in said
+
+
+def test_levelled_sound_keeps_the_place_of_every_sample() -> None:
+    said = command(ffmpeg_sound.level_span(plan(), track(), SOURCE, range(1, 2)))
+    assert "[s1]aresample=48000[s2];[s2]aformat=channel_layouts=stereo:sample_fmts=flt[s3]" in said
+    assert said.endswith("-f nut -avoid_negative_ts disabled -c:a pcm_f32le -map_metadata -1 level.nut")
     assert "-reinit_filter" not in said
-    again = command(ffmpeg.audio(plan(), plan().tracks[0], Path("level.mka"), levelled=True))
-    assert "-copyts -i file:level.mka -filter_complex [0:0]aresample=48000:async=1:first_pts=0[s0]" in again
+    again = command(ffmpeg_sound.audio_span(plan(), track(), Path("level.nut"), range(1, 2), levelled=True))
+    assert "-f nut -codec_whitelist pcm_f32le -copyts -format_whitelist nut -protocol_whitelist file" in again
+    assert "-filter_complex [0:0]aresample=48000:async=1:first_pts=0" in again
+
+
+def test_loudness_is_measured_of_what_is_heard() -> None:
+    said = command(ffmpeg_sound.measure(plan(), track(), SOURCE))
+    assert "aformat=channel_layouts=stereo:sample_fmts=fltp[s1];[s1]ebur128=framelog=verbose:peak=true[s2]" in said
+    assert said.startswith("-nostats -nostdin -hide_banner -loglevel info")
+    assert said.endswith("-map [s2] -f null -")
+
+
+def test_bare_samples_get_packets_of_one_size() -> None:
+    picture = Picture(0, "mpeg4", 64, 64, "1", 0, "yuv420p", interlaced=False, hdr="")
+    sounds = [Sound(1, "mp3", 2, 44100, "", ""), Sound(2, "pcm_s16le", 2, 44100, "", "")]
+    source = SourceInfo("avi", indexed=False, seconds="3", frames=75, rate="25", picture=picture, sounds=sounds)
+    said = command(ffmpeg.copy(source, SOURCE))
+    assert "-c:a copy -c:a:1 pcm_s16le -c:v copy -filter:a:1 asetnsamples=n=1024:p=0 film.mkv" in said
+    assert "asetnsamples" not in command(ffmpeg.copy(source, SOURCE, decode_sound=True))
 
 
 def test_woven_pictures_become_twice_as_many() -> None:
@@ -100,7 +139,8 @@ def test_rgb_becomes_bt709() -> None:
 def test_every_kind_of_work_reads_one_local_file_with_one_demuxer() -> None:
     for said in (
         ffmpeg.video(plan(), plan().rungs, SOURCE, range(1), 1),
-        ffmpeg.audio(plan(), plan().tracks[0], SOURCE),
+        ffmpeg_sound.audio_span(plan(), track(), SOURCE, range(1)),
+        ffmpeg_sound.measure(plan(), track(), SOURCE),
         stills.poster(plan(), SOURCE, 1),
     ):
         for start in (at for at, word in enumerate(said) if word == "-i"):

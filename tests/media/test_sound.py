@@ -13,15 +13,19 @@ COPY = ("-c", "copy")
 
 
 async def heard(source: Path, folder: Path) -> tuple[Plan, list[float]]:
-    """The plan of a source, and how loud each tenth of a second of its first track is."""
+    """The plan of a source, and how loud each tenth of a second of its first track is, in units as in one pass."""
     plan, film = await clips.planned(source, folder / "copy")
-    made = await clips.sounded(plan, film, folder / "sound")
+    whole = await clips.sounded(plan, film, folder / "whole")
+    made = await clips.sounded(plan, film, folder / "sound", *((at, at + 1) for at in range(plan.segments)))
+    loud = clips.loudness(whole / "init.mp4", clips.parts([whole.parent], whole.name))
     segments = clips.parts([made.parent], made.name)
     boxes = clips.boxes_of(segments)
     cuts = plan.timeline.audio_cuts(48000, 1024, clips.encoded_track(plan).frames)
     assert [media.samples for media in boxes] == [end - start for start, end in pairwise(cuts)]
     assert [media.decode_time for media in boxes] == [sum(m.duration for m in boxes[:at]) for at in range(len(boxes))]
-    return plan, clips.loudness(made / "init.mp4", segments)
+    again = clips.loudness(made / "init.mp4", segments)
+    assert again == pytest.approx(loud, abs=0.02)
+    return plan, loud
 
 
 @pytest.mark.parametrize("seconds", [0.04, 3.96, 4.0, 4.04, 8.0, 9.0])
