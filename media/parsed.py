@@ -173,7 +173,7 @@ def _seconds(text: str) -> Fraction:
 
 @dataclass(frozen=True)
 class TimedText:
-    """A file of WebVTT: its first block, (start, end) of each cue in milliseconds, and what should be one but is not."""
+    """A file of WebVTT: its first block, (start, end) of each cue in ms, and what should be one but is not."""
 
     uri: str
     header: str

@@ -1,12 +1,13 @@
 """Ways to spoil a finished film: what was read from it, the playlists that would be published, files on its disk."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from media.film import Film, Track
-from tests.media.finished import again
+from tests.media.finished import again, moved
 
 Spoil = Callable[[Film], Film]
 TrackChange = Callable[[Track], Track]
@@ -101,12 +102,14 @@ def both(*spoils: Spoil) -> Spoil:
 
 
 def disk(change: Callable[[Path], object]) -> Spoil:
-    """Other files; for a film that was moved to a disk of its own."""
+    """Other files, on a disk of its own."""
 
     def changed(film: Film) -> Film:
         assert film.folder is not None
-        change(film.folder)
-        return again(film)
+        here = moved(film, Path(tempfile.mkdtemp(dir=film.folder.parent)) / "film")
+        assert here.folder is not None
+        change(here.folder)
+        return again(here)
 
     return changed
 
