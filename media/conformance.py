@@ -5,6 +5,7 @@ video on demand these are not here, because no file can tell:
 - APL-2.23: we declare no loudness. APL-5.8: which cues a regular track should repeat is the translator's knowledge.
 - APL-8.18, 10.1, 10.4: answers of the gateway, tried on a real one (tests/nginx/test_delivery.py). APL-12.1 to 12.3:
   TLS ends before our gateway. RFC-ATOMIC: `playlist.publish`.
+- RFC-PEAK is how conformance_variants measures, not a rule by itself; APL-1.27 and 9.13 judge by it.
 - APL-1.5 to 1.9, 1.37, 13.x: for codecs and encryption we do not write; APL-1.1 and RFC-KEY refuse them.
 """
 
@@ -25,7 +26,7 @@ from media.rules import NOTES, RULES, Rule, judge
 
 __all__ = ["NOTES", "RULES", "THEMES", "Rule", "check", "notes", "report"]
 
-# Importing a theme registers its rules; the report keeps this order.
+# Importing a theme registers its rules.
 THEMES = (
     conformance_segments,
     conformance_form,
