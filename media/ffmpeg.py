@@ -50,15 +50,15 @@ def video(plan: Plan, rungs: Sequence[Rung], source: Path, span: range, threads:
     return compiled(outputs, threads)
 
 
-def sample(plan: Plan, rungs: Sequence[Rung], source: Path, start: float, number: int, threads: int) -> Arguments:
-    """Two seconds of a film in the sizes of `rungs`, as bare H.264 without a cap: `<number>-<rung>.h264`."""
+def sample(plan: Plan, rungs: Sequence[Rung], source: Path, start: float, threads: int) -> Arguments:
+    """Two seconds of a film in the sizes of `rungs`, as bare H.264 without a cap: `<start>-<rung>.h264`."""
     rate = plan.timeline.rate
     picture = pictures(plan, source, Fraction(start), threads).filter("fps", str(rate), start_time=f"{start:.3f}")
     largest = max(rungs, key=lambda rung: rung.height)
     copies = bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
     options = {"c:v": "libx264", "preset": "veryfast", "f": "h264", "frames:v": 2 * round(rate), "threads": threads}
     outputs = [
-        ffmpeg.output(_sized(copies[n], rung), f"{number}-{rung.name}.h264", crf=rung.crf, **options)
+        ffmpeg.output(_sized(copies[n], rung), f"{start:.3f}-{rung.name}.h264", crf=rung.crf, **options)
         for n, rung in enumerate(rungs)
     ]
     return compiled(outputs, threads)

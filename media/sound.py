@@ -153,7 +153,9 @@ def gain(heard: Loudness | None) -> float:
     """What to add, in dB, for every film to be as loud as the next: down to -16 LUFS, up only as the peaks allow."""
     if heard is None:
         return 0.0
-    wanted = min(TARGET_LUFS - heard.lufs, PEAK_DB - heard.peak_db, MOST_GAIN_DB)
+    wanted = TARGET_LUFS - heard.lufs
+    if wanted > 0:
+        wanted = max(0.0, min(wanted, PEAK_DB - heard.peak_db, MOST_GAIN_DB))
     return math.floor(wanted * 10 + 1e-6) / 10 + 0.0
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from media.encoder import Failed, encode, limits_for
 from media.film import Film, measure, read_film
 from media.ladder import ladder
 from media.plan import SOURCE, Plan, from_document
-from workers.shop import Progress, Shop, settle
+from workers.shop import WORK, Progress, Shop, settle
 
 log = structlog.get_logger()
 
@@ -55,7 +54,6 @@ async def finish_film(shop: Shop, unit: Unit, progress: Progress) -> dict[str, A
         raise Failed("not_conformant", f"The encoded film breaks {len(findings)} rules, first {first}", permanent=True)
     await _make_storyboard(shop, unit, plan)
     _publish(folder, film)
-    await asyncio.to_thread(shutil.rmtree, shop.copy(unit).parent, ignore_errors=True)
     told = {text.language: text.revision for text in texts}
     return _result(plan, folder, film, renditions) | {"captions": told}
 
@@ -95,7 +93,7 @@ def _publish(folder: Path, film: Film) -> None:
 
 def _result(plan: Plan, folder: Path, film: Film, renditions: Sequence[playlist.Rendition]) -> dict[str, Any]:
     whole = ladder(plan.width, plan.height, plan.timeline.rate)  # before the survey left some out
-    promised = {SOURCE, *(track.name for track in plan.tracks), *(rung.name for rung in whole)}
+    promised = {SOURCE, WORK, *(track.name for track in plan.tracks), *(rung.name for rung in whole)}
     summary = {"rules": len(conformance.RULES), "findings": 0, "frames": plan.frames, "segments": plan.segments}
     summary["bytes"] = sum(sum(track.sizes) for track in film.tracks)
     return {

@@ -108,7 +108,7 @@ class Shop:
         return self.media / str(unit.video_id) / str(unit.generation)
 
     def copy(self, unit: Unit) -> Path:
-        """The indexed copy of a source whose own container cannot be seeked exactly; gone once the film is ready."""
+        """The indexed copy of a source whose own container cannot be seeked exactly; gone half a day after `ready`."""
         return self.generation(unit) / WORK / COPY
 
     def source(self, unit: Unit, plan: Plan) -> Path:

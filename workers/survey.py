@@ -61,8 +61,8 @@ async def _samples(shop: Shop, unit: Unit, plan: Plan, source: Path) -> list[sur
     starts = survey.sample_starts(float(plan.timeline.seconds))
     sizes = _sizes(plan)
     with shop.scratch(unit) as scratch:
-        for number, start in enumerate(starts):
-            arguments = ffmpeg.sample(plan, sizes, source, start, number, shop.threads)
+        for start in starts:
+            arguments = ffmpeg.sample(plan, sizes, source, start, shop.threads)
             limits = limits_for(survey.SAMPLE_SECONDS + 10, plan.width * plan.height)
             await encode(shop.ffmpeg, arguments, source, scratch, limits=limits)
         seconds = survey.SAMPLE_SECONDS * len(starts)

@@ -75,7 +75,7 @@ async def wait(db: Database, bells: Bells, media: Path, place: Place, gone: Call
 async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> None:
     """See to it that the file is made soon. Raises NoSegment when it never will be, NotReady while people pause it."""
     unit = await queries.wanted(db, place.video_id, place.generation, place.rendition, place.index)
-    if unit is None or unit.job_state not in ("queued", "running", "paused"):
+    if unit is None or unit.job_state in ("failed", "cancelled"):
         raise NoSegment
     if unit.state == "done" and not _there(path):
         raise NoSegment

@@ -28,10 +28,12 @@ GIVEN_BACK = "worker_stopped"
 FINISH = NewUnit("finish", "interactive", [], 0, 0, 0)
 # Without these a film is a film: what cannot be made is done without.
 DISPENSABLE = ("extras", "captions", "poster")
-# These also come after the film is done, and publish it anew.
-LATER = ("captions", "poster")
+# These also come after the film is done: some publish it anew, some go on with what its first viewers began with.
+LATER = ("captions", "poster", "copy", "audio")
 # What these publish may leave units of other renditions without a use.
 PUBLISHERS = ("finish", "captions")
+# The folder of the indexed copy of a source; sound that was published early is made from it.
+WORK = ".work"
 
 
 @dataclass(frozen=True)
@@ -189,8 +191,7 @@ async def _publish(tx: Connection, its_job: LockedJob, published: Published) -> 
     video_id, generation = its_job.video_id, its_job.generation
     await queries_rendition.measure(tx, video_id, generation, published.renditions)
     dropped = await queries_rendition.drop(tx, video_id, generation, published.drop)
-    await queries.drop_spare(tx, its_job.id, dropped)
-    for name in dropped:
+    for name in [*dropped, *(name for name in published.drop if name == WORK)]:
         await queries_removal.add_removal(tx, video_id=video_id, generation=generation, rendition=name, due_s=STALE_S)
 
 

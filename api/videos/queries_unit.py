@@ -134,18 +134,6 @@ async def adopt(db: Queries, job_id: int, renditions: Sequence[str]) -> int:
     )
 
 
-async def drop_spare(db: Queries, job_id: int, renditions: Sequence[str]) -> None:
-    """Forget what is not made yet of renditions that are in nobody's way any more."""
-    await db.run(
-        """
-        delete from units
-        where job_id = :job_id and makes_segments and state <> 'done' and renditions <@ :renditions::text[]
-        """,
-        job_id=job_id,
-        renditions=renditions,
-    )
-
-
 async def waiting(db: Queries, job_id: int) -> list[QueueName]:
     """The queue of each unit of a job that could be claimed."""
     return await db.value(

@@ -81,7 +81,7 @@ create table renditions (
 
 -- Whether a unit of a job may be worked at. Captions and posters also come later, beside a finished film.
 create function claimable(job_state text, kind text) returns boolean language sql immutable
-    return case job_state when 'done' then kind in ('captions', 'poster')
+    return case job_state when 'done' then kind in ('captions', 'poster', 'copy', 'audio')
         else job_state in ('queued', 'running') and kind <> 'captions' end;
 
 -- The piece one worker encodes: segments [first_segment, end_segment) of some renditions. Each claim raises `fence`.

@@ -40,7 +40,7 @@ async def test_a_bell_wakes_a_worker_and_a_signal_ends_it_without_a_trace(
     p = await platform("videos")
     clip = films.synthetic(tmp_path / "clip.mp4", 2)
     film = long_film(tmp_path)
-    async with running(p, "interactive") as process:
+    async with running(p, "interactive") as process, running(p, "batch") as other:
         short = await upload(p, clip.read_bytes())
 
         async def is_ready() -> bool:
@@ -50,12 +50,12 @@ async def test_a_bell_wakes_a_worker_and_a_signal_ends_it_without_a_trace(
         await upload(p, film.read_bytes())
 
         async def is_encoding() -> bool:
-            return bool(
-                await p.db("videos").value("select count(*) from units where kind = 'audio' and state = 'running'")
-            )
+            count = "select count(*) from units where kind = 'video' and state = 'running'"
+            return bool(await p.db("videos").value(count))
 
         await eventually(is_encoding)
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        for worker in (process, other):
+            worker.send_signal(signal.SIGTERM)
+        assert [await asyncio.wait_for(worker.wait(), 10) for worker in (process, other)] == [0, 0]
     assert await p.db("videos").value("select count(*) from units where state = 'running'") == 0
     assert not list((p.settings.path("MEDIA_ROOT") / ".scratch").iterdir())

@@ -192,7 +192,7 @@ async def test_a_last_span_of_one_picture_fits_the_others(shop: Shop) -> None:
     plan = from_document(planned.plan)
     assert plan.frames == 201
     whole = await everything(shop, planned)
-    last = [path for path in folder(shop).glob("1*0p/2-8000-8040.m4s")]
+    last = list(folder(shop).glob("1*0p/2-8000-8040.m4s"))
     for path in last:
         path.unlink()
     assert len(last) == 2

@@ -15,6 +15,7 @@ from api.settings import Settings
 from media import playlist
 from tests import films
 from tests.conftest import Platform, PlatformMaker
+from tests.media import clips
 from tests.workers.test_transcode_units import children
 from workers.shop import open_shop
 from workers.transcode import do, work_off
@@ -38,9 +39,9 @@ async def look(p: Platform, video_id: int) -> dict[str, Any]:
 
 
 def long_film(folder: Path) -> Path:
-    """Ten minutes, by stream copy of six seconds: its sound takes a while."""
-    short, long = films.synthetic(folder / "short.mp4", 6, size="64x64"), folder / "long.mp4"
-    films.ffmpeg("-stream_loop", "99", "-i", str(short), "-c", "copy", str(long))
+    """Two minutes, by stream copy of six seconds: a unit of its ladder takes a while."""
+    short, long = films.synthetic(folder / "short.mp4", 6, size="640x360"), folder / "long.mp4"
+    films.ffmpeg("-stream_loop", "19", "-i", str(short), "-c", "copy", str(long))
     return long
 
 
@@ -67,15 +68,17 @@ async def state_of(p: Platform, unit: Unit) -> str:
 
 
 async def claimed(p: Platform, clients: Clients, clip: Path) -> tuple[int, Unit]:
-    """The id of an uploaded, probed film, and the long unit of its sound."""
+    """The id of an uploaded, surveyed film, and a unit of its ladder."""
     video_id = await upload(p, clip.read_bytes())
     shop = open_shop(p.settings, "interactive")
-    probe = await clients.units_claim("interactive", "test")
-    assert probe is not None
-    await do(clients, shop, probe, asyncio.Event())
-    unit = await clients.units_claim("interactive", "test")
+    for queue, kind in (("interactive", "probe"), ("batch", "survey"), ("batch", "loudness")):
+        unit = await clients.units_claim(queue, "test")
+        assert unit is not None
+        assert unit.kind == kind
+        await do(clients, shop, unit, asyncio.Event())
+    unit = await clients.units_claim("batch", "test")
     assert unit is not None
-    assert (unit.kind, unit.renditions) == ("audio", ["audio-0"])
+    assert (unit.kind, unit.renditions) == ("video", ["240p", "360p"])
     return video_id, unit
 
 
@@ -92,7 +95,8 @@ async def test_an_uploaded_clip_becomes_ready(platform: PlatformMaker, tmp_path:
     video = await look(p, video_id)
     assert (video["status"], video["error"], video["duration_ms"]) == ("ready", None, 5000)
     complete = {r["name"] for r in video["renditions"] if r["complete"]}
-    assert complete == {"240p", "360p", "480p", "audio-0"}
+    # Its sound was levelled, and made once more for the smallest rung.
+    assert complete == {"240p", "360p", "480p", "audio-1", "audio-2"}
     folder = p.settings.path("MEDIA_ROOT") / str(video_id) / "1"
     listed = {line for line in (folder / playlist.MASTER).read_text().splitlines() if line.endswith("index.m3u8")}
     assert listed == {"240p/index.m3u8", "360p/index.m3u8", "480p/index.m3u8"}
@@ -107,7 +111,26 @@ async def test_a_silent_clip_becomes_ready(platform: PlatformMaker, tmp_path: Pa
     video_id = await upload(p, clip.read_bytes())
     await work(p)
     video = await look(p, video_id)
-    assert (video["status"], [r["name"] for r in video["renditions"]]) == ("ready", ["180p"])
+    # Its own pictures are on the grid: they stay, and nothing of their size is encoded.
+    assert (video["status"], [r["name"] for r in video["renditions"]]) == ("ready", ["120p", "source"])
+
+
+async def test_who_began_early_plays_on_when_the_film_is_ready(platform: PlatformMaker, tmp_path: Path) -> None:
+    p = await platform("videos")
+    irregular = ("-c:v", "libx264", "-force_key_frames", "0,3.2,7,11.5,15,18.3,22,25.7,29,33", "-c:a", "aac")
+    clip = clips.numbered(tmp_path / "clip.mp4", 36, *irregular)
+    video_id = await upload(p, clip.read_bytes())
+    await work(p)
+    assert (await look(p, video_id))["status"] == "ready"
+    folder = p.settings.path("MEDIA_ROOT") / str(video_id) / "1"
+    names = [line for line in (folder / "source/index.m3u8").read_text().splitlines() if line.endswith(".m4s")]
+    assert not (folder / "source" / names[-1]).exists()
+    asking = asyncio.create_task(p.call("GET", "videos", f"/internal/held/{video_id}/1/source/{names[-1]}"))
+    async with worker(p) as clients:
+        while not (folder / "source" / names[-1]).exists():
+            await work_off(clients, open_shop(p.settings, "interactive"), "interactive", asyncio.Event())
+    assert (await asking).status_code == 200
+    assert (await look(p, video_id))["status"] == "ready"
 
 
 async def test_a_refused_upload_fails_with_a_reason_for_its_owner(platform: PlatformMaker, tmp_path: Path) -> None:
@@ -167,21 +190,4 @@ async def test_a_stopped_worker_gives_its_unit_back(platform: PlatformMaker, lon
         stop.set()
         await asyncio.wait_for(encoding, 10)
     assert await state_of(p, unit) == "queued"
-    assert not children()
-
-
-async def test_pictures_do_not_wait_for_the_sound_of_a_long_film(platform: PlatformMaker, long_clip: Path) -> None:
-    p = await platform("videos")
-    await upload(p, long_clip.read_bytes())
-    async with worker(p) as clients:
-        stop, shop = asyncio.Event(), open_shop(p.settings, "interactive")
-        encoding = asyncio.create_task(work_off(clients, shop, "interactive", stop))
-        count = "select count(*) from units where kind = 'video' and state = 'done'"
-        sound = "select state from units where kind = 'audio'"
-        while await p.db("videos").value(count) < 3:
-            assert not encoding.done()
-            await asyncio.sleep(0.02)
-        assert await p.db("videos").value(sound) == "running"
-        stop.set()
-        await asyncio.wait_for(encoding, 10)
     assert not children()

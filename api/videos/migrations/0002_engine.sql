@@ -5,7 +5,7 @@ alter table jobs
     add column progress float8 not null default 0 check (progress between 0 and 1);
 
 create function claimable(job_state text, kind text) returns boolean language sql immutable
-    return case job_state when 'done' then kind in ('captions', 'poster')
+    return case job_state when 'done' then kind in ('captions', 'poster', 'copy', 'audio')
         else job_state in ('queued', 'running') and kind <> 'captions' end;
 
 alter table units
