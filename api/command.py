@@ -90,6 +90,14 @@ def lazy(module: str, name: str) -> Command:
     return run
 
 
+FOLLOWERS = {
+    "ship": "fetch log to Redis stream",
+    "meter": "Redis stream to money",
+    "audience": "Redis stream to analytics",
+    "sweep": "expired leases, silent sessions, old holds",
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """Every command and its arguments."""
     top = argparse.ArgumentParser(
@@ -120,12 +128,7 @@ def parser() -> argparse.ArgumentParser:
     add("gateway", lazy("api.gateway", "run"), "run the gateway's nginx")
     add("serve", serve, "run one service").add_argument("name", choices=SERVICES)
     add("migrate", migrate, "migrate the databases").add_argument("name", nargs="?", choices=SERVICES)
-    for name, what in (
-        ("ship", "fetch log to Redis stream"),
-        ("meter", "Redis stream to money"),
-        ("audience", "Redis stream to analytics"),
-        ("sweep", "expired leases, silent sessions, old holds"),
-    ):
+    for name, what in FOLLOWERS.items():
         add(name, follow, what)
     sub = add("bench", bench, "measure one area of this machine against a reference")
     sub.add_argument("name", nargs="?", help="one of those that `bench` alone lists")
