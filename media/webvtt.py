@@ -96,9 +96,7 @@ def read(text: str) -> Read:
         if len(cues) + dropped > MOST_CUES:
             raise Unreadable(f"The file has more than {MOST_CUES:,} captions. Join those that follow each other.")
     if not cues:
-        raise Unreadable(
-            "No caption was found. Send SRT or WebVTT: 00:01:02,500 --> 00:01:04,000 and then the text."
-        )
+        raise Unreadable("No caption was found. Send SRT or WebVTT: 00:01:02,500 --> 00:01:04,000 and then the text.")
     if sum(len(cue.text) * (2 + (cue.end_ms - cue.start_ms) // MINUTE_MS) for cue in cues) > MOST_SPREAD:
         raise Unreadable("Too many captions stay for many minutes. Give each the time in which it is spoken.")
     return Read(sorted(cues, key=lambda cue: (cue.start_ms, cue.end_ms)), dropped)
