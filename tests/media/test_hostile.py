@@ -44,7 +44,7 @@ async def test_ffmpeg_would_not_follow_it_either(text: str, tmp_path: Path) -> N
     victim = clips.numbered(tmp_path / "victim.mp4", 1)
     trap = tmp_path / "trap.mp4"
     trap.write_text(text.format(victim=victim))
-    arguments = ffmpeg.video(plan(), [plan().instant], trap, range(1), 1)
+    arguments = ffmpeg.video(plan(), plan().rungs[:1], trap, range(1), 1)
     with pytest.raises(Failed) as caught:
         await encode(binaries.ffmpeg(), arguments, trap, tmp_path, limits=limits_for(4, 1, 0))
     assert caught.value.permanent
