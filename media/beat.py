@@ -21,7 +21,7 @@ SHORT_BLOCK = 64  # half of what Vorbis's shortest frames overlap by
 
 
 def beats(path: str, decoders: str) -> Iterator[dict[str, int]]:
-    """Of each track: its number, the step in samples, and the time of a frame in microseconds of the film."""
+    """Of each track: its number, the step in samples, and when one of its frames and the film start."""
     import av  # noqa: PLC0415 - most files are no Matroska, and need not wait for it
 
     options = {"protocol_whitelist": "file", "format_whitelist": "matroska", "codec_whitelist": decoders}
@@ -32,8 +32,8 @@ def beats(path: str, decoders: str) -> Iterator[dict[str, int]]:
                 step = math.gcd(step, SHORT_BLOCK)
             last = frames[-1] if frames else None
             if step >= LEAST_STEP and last is not None and last.pts is not None:
-                at_us = round(last.pts * last.time_base * av.time_base) - (film.start_time or 0)
-                yield {"stream": index, "step": step, "at_us": at_us}
+                at_us = round(last.pts * last.time_base * av.time_base)
+                yield {"stream": index, "step": step, "at_us": at_us, "start_us": film.start_time or 0}
 
 
 def _first_frames(film: Any) -> dict[int, list[Any]]:

@@ -91,10 +91,10 @@ def _guards(demuxer: str) -> dict[str, object]:
     }
 
 
-def opened(plan: Plan, source: Path, options: dict[str, object]) -> Any:
-    """A film as FFmpeg is to read it."""
-    # copyts keeps the film's own clock, start_at_zero its beginning.
-    return ffmpeg.input(f"file:{source}", **_guards(plan.demuxer), copyts=None, start_at_zero=None, **options)
+def opened(plan: Plan, source: Path, options: dict[str, object], *, own_clock: bool = False) -> Any:
+    """A film as FFmpeg is to read it; `own_clock`: with the times of the file, not counted from the film's start."""
+    clock = {"copyts": None} if own_clock else {"copyts": None, "start_at_zero": None}
+    return ffmpeg.input(f"file:{source}", **_guards(plan.demuxer), **clock, **options)
 
 
 def pictures(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:

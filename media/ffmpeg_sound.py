@@ -101,7 +101,8 @@ def _from_second(plan: Plan, track: Track, source: Path, stretch: Stretch, **opt
     options |= {"threads": 1, "noaccurate_seek": None}
     if stretch.second > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
         options["ss"] = stretch.second - LEAD_SECONDS
-    sound = opened(plan, source, options)[str(track.stream)]
+    # FFmpegs disagree by milliseconds on where a Matroska starts, not on its own times.
+    sound = opened(plan, source, options, own_clock=track.beat is not None)[str(track.stream)]
     return sound.filter("asetpts", _times(track.beat, stretch.second)).filter("atrim", start=0)
 
 
@@ -111,8 +112,8 @@ def _times(beat: Beat | None, second: int) -> str:
         return f"PTS-{second}*SR"
     # The end of a frame, not its start: the very first one lacks what the decoder needed to get going.
     parts = max(1, round(beat.step / NEAR_SAMPLES))
-    at = f"round({beat.at_us / 1_000_000:.6f}*SR)"
-    return f"{at}+round(round((PTS+NB_SAMPLES-{at})*{parts}/{beat.step})*{beat.step}/{parts})-NB_SAMPLES-{second}*SR"
+    at, start = (f"round({us / 1_000_000:.6f}*SR)" for us in (beat.at_us, beat.start_us + 1_000_000 * second))
+    return f"{at}+round(round((PTS+NB_SAMPLES-{at})*{parts}/{beat.step})*{beat.step}/{parts})-NB_SAMPLES-{start}"
 
 
 def _filling() -> dict[str, object]:

@@ -28,6 +28,7 @@ RUNS_LIMITS = Limits(wall_s=30, cpu_s=20, memory_bytes=3 << 30, file_bytes=0)  #
 MAX_RATE = 100_000
 BOUNDS = msgspec.json.encode(for_examine()).decode()
 
+Microseconds = Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]
 Line = TypeVar("Line", bound=msgspec.Struct)
 Ratio = Annotated[str, Meta(pattern=r"^[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
 Moment = Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}(/[1-9][0-9]{0,19})?$")]
@@ -45,11 +46,15 @@ class Refused(Exception):
 
 
 class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the decoded frames of a track lie: multiples of `step` samples apart, one at `at_us` of the film."""
+    """Where the decoded frames of a track lie: multiples of `step` samples apart, one of them at `at_us`.
+
+    By the clock of the file, as is `start_us`, the film's start.
+    """
 
     stream: Stream
     step: Annotated[int, Meta(ge=32, le=1 << 20)]
-    at_us: Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]
+    at_us: Microseconds
+    start_us: Microseconds
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -80,9 +80,12 @@ def test_the_first_sound_is_read_from_the_beginning() -> None:
 
 
 def test_sound_of_a_coarse_clock_is_put_on_its_beat() -> None:
-    said = command(ffmpeg_sound.audio_span(plan(), track(beat=Beat(1, 1152, 26_000)), SOURCE, range(1, 2)))
-    at = "round(0.026000*SR)"
-    assert f"asetpts={at}+round(round((PTS+NB_SAMPLES-{at})*4/1152)*1152/4)-NB_SAMPLES-3*SR[" in said
+    said = command(
+        ffmpeg_sound.audio_span(plan(), track(beat=Beat(1, 1152, 1_026_000, 1_000_000)), SOURCE, range(1, 2))
+    )
+    at = "round(1.026000*SR)"
+    assert f"asetpts={at}+round(round((PTS+NB_SAMPLES-{at})*4/1152)*1152/4)-NB_SAMPLES-round(4.000000*SR)[" in said
+    assert "-start_at_zero" not in said
 
 
 def test_a_gain_is_one_number() -> None:
