@@ -24,23 +24,9 @@ def job_of(person: Person, video: int) -> dict[str, Any]:
     return found
 
 
-def test_an_owner_pauses_captions_and_shows_a_video(
-    stack: Stack, page: Page, middling_film: Path, tmp_path: Path
-) -> None:
-    owner = Person.known(stack, sign_up(page, "owner"), PASSWORD)
-    video = owner.upload(middling_film, title="In the studio")
-    paused_and_continued(page, owner, video)
-    owner.wait_until(video, "ready", seconds=180)
-    page.goto(f"/watch?v={video}#report")
-    expect(found(page, "report-checked")).to_contain_text("rules for streams passed")
-    captions_come(page, owner, video, tmp_path)
-    posters_change(page, stack, owner, video, tmp_path)
-    captions_are_seen(page)
-    captions_go(page, owner, video)
-
-
-def paused_and_continued(page: Page, owner: Person, video: int) -> None:
-    """By the owner's list on the upload page; while it is paused nobody works at it."""
+def test_an_owner_pauses_continues_cancels_and_tries_again(stack: Stack, page: Page, long_film: Path) -> None:
+    owner = Person.known(stack, sign_up(page, "patient"), PASSWORD)
+    video = owner.upload(long_film, title="Not now")
     page.goto("/upload")
     own = page.locator(f"[data-test=own-video][data-video='{video}']")
     found_in(own, "job-pause").click()
@@ -48,8 +34,29 @@ def paused_and_continued(page: Page, owner: Person, video: int) -> None:
     wait_for(lambda: job_of(owner, video)["units"]["running"] == 0, 30, "the worker to let go")
     assert job_of(owner, video)["state"] == "paused"
     found_in(own, "job-resume").click()
-    expect(found_in(own, "job-resume")).to_be_hidden()
-    assert job_of(owner, video)["state"] in ("queued", "running", "done")
+    expect(found_in(own, "job-pause")).to_be_visible()
+    assert job_of(owner, video)["state"] in ("queued", "running")
+    found_in(own, "job-cancel").click()
+    expect(found_in(own, "job-state")).to_have_text("cancelled")
+    assert owner.wait_until(video, "failed", seconds=10)["error"]["code"] == "cancelled"
+    found_in(own, "job-retry").click()
+    expect(found_in(own, "job-cancel")).to_be_visible()
+    assert owner.wait_until(video, "playable", "ready", seconds=60)["error"] is None
+    assert owner.http.delete(f"/api/videos/{video}").status_code == 204
+
+
+def test_an_owner_adds_captions_and_posters_and_reads_the_report(
+    stack: Stack, page: Page, short_film: Path, tmp_path: Path
+) -> None:
+    owner = Person.known(stack, sign_up(page, "owner"), PASSWORD)
+    video = owner.upload(short_film, title="In the studio")
+    owner.wait_until(video, "ready", seconds=180)
+    page.goto(f"/watch?v={video}#report")
+    expect(found(page, "report-checked")).to_contain_text("rules for streams passed")
+    captions_come(page, owner, video, tmp_path)
+    posters_change(page, stack, owner, video, tmp_path)
+    captions_are_seen(page)
+    captions_go(page, owner, video)
 
 
 def captions_come(page: Page, owner: Person, video: int, folder: Path) -> None:

@@ -17,6 +17,7 @@ import { openPlayback, type Playback } from "./playback.ts";
 export type State = "idle" | "starting" | "playing" | "paused" | "spent" | "ended" | "error";
 
 const FIRST_BEAT_MS = 15_000;
+const SWAP_AGAIN_MS = 5000;
 
 export class Viewing {
   state: State = "idle";
@@ -88,15 +89,16 @@ export class Viewing {
   /** The finished video has more qualities: take its new playlist where it stands, unless the rest is here already. */
   async refreshSource(): Promise<void> {
     if (!this.session || !this.#playback || !["starting", "playing", "paused"].includes(this.state)) return;
-    const left = this.media.duration - this.media.currentTime;
-    this.#stale = !this.media.paused && !this.media.seeking && bufferAhead(this.media) > left - 0.5;
+    const { media, session } = this;
+    this.#stale = !media.paused && !media.seeking && bufferAhead(media) > media.duration - media.currentTime - 0.5;
     if (this.#stale) return;
     try {
-      const { url } = await api.streamUrl(this.session.session_id);
+      const { url } = await api.streamUrl(session.session_id);
       this.frozen();
       this.#swap(url);
     } catch {
-      // The old playlist plays on; the next start has the new one.
+      // The old playlist plays on meanwhile.
+      window.setTimeout(() => this.session === session && void this.refreshSource(), SWAP_AGAIN_MS);
     }
   }
 
