@@ -59,7 +59,7 @@ async def _keeps(plan: Plan, source: Path) -> bool:
 async def _samples(shop: Shop, unit: Unit, plan: Plan, source: Path) -> list[survey.Sample]:
     """Bit/s of two sizes of the film, from a few seconds of it."""
     starts = survey.sample_starts(float(plan.timeline.seconds))
-    sizes = _sizes(plan)
+    sizes = sizes_of(plan)
     with shop.scratch(unit) as scratch:
         for start in starts:
             arguments = ffmpeg.sample(plan, sizes, source, start, shop.threads)
@@ -73,7 +73,7 @@ async def _samples(shop: Shop, unit: Unit, plan: Plan, source: Path) -> list[sur
         ]
 
 
-def _sizes(plan: Plan) -> list[Rung]:
+def sizes_of(plan: Plan) -> list[Rung]:
     """The rung that plays first, and one about twice as high if there is one."""
     low = next((rung for rung in plan.rungs if rung.name == "360p"), plan.rungs[-1])
     higher = [rung for rung in plan.rungs if rung.height * rung.width > low.height * low.width]
