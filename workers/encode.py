@@ -31,7 +31,7 @@ async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, A
         for name in names:
             (scratch / name).mkdir()
         making = _make(shop, unit, plan, names=names, span=span, scratch=scratch, progress=progress)
-        await _move_while(making, Moving(plan, names, span, scratch, folder), progress)
+        await _move_while(making, Moving(plan, unit.first_segment, names, span, scratch, folder), progress)
     return {"encoded": len(span)}
 
 
@@ -97,9 +97,13 @@ async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progr
 
 @dataclass
 class Moving:
-    """Moves segments from scratch to the generation's folder, in order, each as soon as it has its name."""
+    """Moves segments from scratch to the generation's folder, in order, each as soon as it has its name.
+
+    `first`: where the unit begins; what it lacks, `span`, may begin later.
+    """
 
     plan: Plan
+    first: int
     names: Sequence[str]
     span: range
     scratch: Path
@@ -111,13 +115,13 @@ class Moving:
         self.samples = {rung.name: self.plan.samples(rung.name) for rung in self.plan.rungs_named(self.names)}
 
     def move(self) -> int:
-        """Move what is whole; gives how many segments all renditions have."""
+        """Move what is whole; gives how many segments of the unit all renditions have."""
         for name in self.names:
             while self.next[name] < self.span.stop and self._is_whole(name, made := self._made(name)):
                 self._place_init(name)
                 settle(made, self.folder / name / self.segments[name][self.next[name]].name)
                 self.next[name] += 1
-        return min(self.next.values()) - self.span.start
+        return max(0, min(self.next.values()) - self.first)
 
     def suffices(self, end: int) -> bool:
         """Whether everything before segment `end` is there: the rest of the span has become another unit's."""

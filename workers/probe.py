@@ -7,7 +7,7 @@ from typing import Any
 from api.clients import NewRendition, NewUnit, Unit
 from media import playlist
 from media.encoder import Failed, encode, limits_for
-from media.ffmpeg import copy
+from media.ffmpeg import Arguments, copy
 from media.formats import MAX_PIXELS, MAX_SECONDS
 from media.plan import SOURCE, Plan, Track, make_plan, to_document
 from media.probe import SourceInfo, probe
@@ -19,7 +19,6 @@ FIRST = sum(RAMP)
 STEADY = 8
 COPIED_RAMP, COPIED_STEADY = (2, 6), 64
 SOUND_RAMP, SOUND_STEADY = (1, 7), 60
-LAST_RANK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -39,22 +38,27 @@ async def plan_film(shop: Shop, unit: Unit, progress: Progress) -> Planned:
     info = await probe(source)
     copied = not info.indexed
     if copied:
-        info = await _copied(shop, unit, info)
+        info = await _copied(shop, unit, info, progress)
     plan = make_plan(info, copied=copied)
     playlist.publish_planned(shop.generation(unit), plan)
     return Planned(to_document(plan), list(renditions(plan)), list(units(plan)))
 
 
-async def _copied(shop: Shop, unit: Unit, info: SourceInfo) -> SourceInfo:
+async def _copied(shop: Shop, unit: Unit, info: SourceInfo, progress: Progress) -> SourceInfo:
     source, place = shop.sources / unit.source, shop.copy(unit)
     limits = limits_for(MAX_SECONDS / 60, MAX_PIXELS, source.stat().st_size)
+
+    async def make(arguments: Arguments) -> None:
+        # A hundred gigabytes take longer than a unit may stand still.
+        await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.further())
+
     with shop.scratch(unit) as scratch:
         try:
-            await encode(shop.ffmpeg, copy(info, source), source, scratch, limits=limits)
+            await make(copy(info, source))
         except Failed as failed:
             if not failed.permanent:
                 raise
-            await encode(shop.ffmpeg, copy(info, source, decode_sound=True), source, scratch, limits=limits)
+            await make(copy(info, source, decode_sound=True))
         place.unlink(missing_ok=True)
         settle(scratch / place.name, place)
     info = await probe(place)
@@ -97,10 +101,12 @@ def units(plan: Plan) -> Iterator[NewUnit]:
     if plan.tracks:
         yield NewUnit("loudness", "batch", [], 0, 0, 0)
     everything = [rung.name for rung in plan.rungs]
-    for rank, (first, end) in enumerate(spans(plan.segments, ()), 1):
+    tiles = list(spans(plan.segments, ()))
+    for rank, (first, end) in enumerate(tiles, 1):
         begun = plan.copy is None and first < FIRST
         yield NewUnit("video", "held", [n for n in everything if not begun or n != plan.instant], first, end, rank)
-    yield NewUnit("extras", "batch", [], 0, 0, LAST_RANK)
+    # After its own film, not after everybody's: a film is not ready without.
+    yield NewUnit("extras", "batch", [], 0, 0, len(tiles) + 1)
 
 
 def _soon(kind: str, name: str, segments: int, ramp: tuple[int, ...], steady: int) -> Iterator[NewUnit]:

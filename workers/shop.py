@@ -5,7 +5,7 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,11 @@ class Progress:
         """So much of the span is encoded."""
         self._seconds = max(self._seconds, seconds)
 
+    def further(self) -> Callable[[float], None]:
+        """`reach` for one more program, which counts from 0 again."""
+        before = self._seconds
+        return lambda seconds: self.reach(before + seconds)
+
     @property
     def made_ms(self) -> int:
         """What the encoder has made, in media time; a unit that shows no change of it for long has stalled."""
@@ -61,16 +66,21 @@ class Done:
     opens: Opens | None = None
 
 
+def _spent() -> float:
+    """CPU seconds of all programs that this process has ever run to their end: those of bells before this one too."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @dataclass
 class Cost:
     """CPU seconds of the programs that a worker has run and not yet accounted for."""
 
-    _seen: float = 0.0
+    _seen: float = field(default_factory=_spent)
 
     def take(self) -> float:
         """What was spent since the last time; units beside each other share as they come, the sum is exact."""
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        before, self._seen = self._seen, used.ru_utime + used.ru_stime
+        before, self._seen = self._seen, _spent()
         return round(self._seen - before, 3)
 
 
