@@ -19,6 +19,7 @@ from tests.bench.table import last_line, median, percentile, rendered
 from tests.stacks import Person, Stack, running_stack, wait_for
 
 SEEKS = 3
+AGAIN_UNTIL = time.monotonic() + 300  # later than this, one run of each film is enough
 FAR = 3  # segments between a seek and anything that is encoded, where the film is long enough for that
 
 
@@ -92,10 +93,10 @@ def occupy(stack: Stack, uploader: Person, workshop: sources.Workshop, quick: bo
 
 def runs(stack: Stack, uploader: Person, workshop: sources.Workshop, case: Case, quick: bool) -> list[Measured]:
     film = workshop.film(case.kind, case.quick if quick else case.seconds)
-    found = []
-    for number in range(1 if quick else case.runs):
+    found: list[Measured] = []
+    while not found or (len(found) < case.runs and not quick and time.monotonic() < AGAIN_UNTIL):
         wait_for(lambda: not encoders(stack, "worker-interactive"), 120, "the interactive worker to be free")
-        print(f"{case.name}, run {number + 1} …", flush=True)
+        print(f"{case.name}, run {len(found) + 1} …", flush=True)
         found.append(measure(stack, uploader, film))
     film.unlink()
     return found
