@@ -61,7 +61,7 @@ def fields(film: Path) -> dict[str, str]:
 
 
 def playable(person: Person, video: int) -> float:
-    """When the video could be played, looking fifty times a second."""
+    """When the video could be played, looking twenty times a second."""
     deadline = time.time() + PATIENCE_S
     while True:
         found = person.get(f"/api/videos/{video}")
@@ -69,7 +69,7 @@ def playable(person: Person, video: int) -> float:
             return time.time()
         assert found["status"] != "failed", found["error"]
         assert time.time() < deadline, f"video {video} is {found['status']} after {PATIENCE_S:.0f} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 class Playback:
