@@ -74,6 +74,7 @@ def delivered_ms(stack: Stack, user_id: int, video: int) -> int:
     seen: set[int] = set()
     for line in stack.fetch_lines():
         whole = line["method"] == "GET" and line["status"] in (200, 206) and line["complete"]
-        if whole and line["user_id"] == user_id and line["video"] == video and line["rendition"].endswith("p"):
+        picture = line["rendition"] == "source" or line["rendition"].endswith("p")
+        if whole and picture and line["user_id"] == user_id and line["video"] == video:
             seen.update(range(line["start_ms"], line["end_ms"]))
     return len(seen)
