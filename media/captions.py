@@ -14,7 +14,7 @@ from media.plan import Plan
 from media.playlist import INDEX, VERSION, Text, bit_rates, publish
 from media.segment import LANGUAGE, text_name, to_ms
 from media.timeline import Timeline
-from media.webvtt import Captions, Cue, document, read, write
+from media.webvtt import Captions, Cue, Unreadable, document, read, write
 
 __all__ = ["Captions", "publish_captions"]
 
@@ -47,7 +47,7 @@ def _publish(folder: Path, plan: Plan, captions: Captions, label: str) -> Text:
     name = f"text-{captions.language}"
     if FOLDER.fullmatch(name) is None:
         raise ValueError(f"{captions.language!r} is no language of ours")
-    cues = _within(read(captions.document).cues, plan.duration_ms)
+    cues = _within(_cues(captions.document), plan.duration_ms)
     files = {file: text for file, text, _ in _segments(cues, plan.timeline)}
     spans = [(file, seconds) for file, _, seconds in _segments([], plan.timeline)]
     files[INDEX] = _playlist(spans)
@@ -60,6 +60,14 @@ def _publish(folder: Path, plan: Plan, captions: Captions, label: str) -> Text:
     sizes = [len(files[file].encode()) for file, _ in spans]
     peak, average = bit_rates(sizes, [seconds for _, seconds in spans], _target(spans))
     return Text(name, captions.language, label, captions.sdh, peak, average)
+
+
+def _cues(text: str) -> list[Cue]:
+    """None of a document that cannot be read: a film is not to fail for its captions."""
+    try:
+        return read(text).cues
+    except Unreadable:
+        return []
 
 
 def _within(cues: Sequence[Cue], end_ms: int) -> list[Cue]:

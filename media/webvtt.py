@@ -16,8 +16,9 @@ from media.charset import decode
 MOST_LINES = 200_000
 MOST_CUES = 20_000
 MOST_TEXT = 1_000
-# A cue is repeated in every minute it lasts: all of that together, in characters.
-MOST_SPREAD = 32 << 20
+# A cue is written again in every minute it lasts: all of that together, in bytes.
+MOST_SPREAD = 8 << 20
+CUE_BYTES = 48  # number, times and newlines
 MINUTE_MS = 60_000
 LATEST_MS = 2_000_000_000
 ARROW = "-->"
@@ -76,8 +77,10 @@ class _Open:
 
 
 def understood(data: bytes, language: str) -> Read:
-    """What a file says, in any encoding; raises Unreadable."""
-    return read(decode(data, language, ARROW))
+    """What a file says, in any encoding, and can be read again when we have written it; raises Unreadable."""
+    found = read(decode(data, language, ARROW))
+    again = read(document(found.cues))
+    return Read(again.cues, found.dropped + again.dropped)
 
 
 def read(text: str) -> Read:
@@ -97,7 +100,7 @@ def read(text: str) -> Read:
             raise Unreadable(f"The file has more than {MOST_CUES:,} captions. Join those that follow each other.")
     if not cues:
         raise Unreadable("No caption was found. Send SRT or WebVTT: 00:01:02,500 --> 00:01:04,000 and then the text.")
-    if sum(len(cue.text) * (2 + (cue.end_ms - cue.start_ms) // MINUTE_MS) for cue in cues) > MOST_SPREAD:
+    if sum(map(_spread, cues)) > MOST_SPREAD:
         raise Unreadable("Too many captions stay for many minutes. Give each the time in which it is spoken.")
     return Read(sorted(cues, key=lambda cue: (cue.start_ms, cue.end_ms)), dropped)
 
@@ -106,9 +109,17 @@ def write(cues: Iterable[tuple[int, Cue]], header: str = "") -> str:
     """WebVTT of numbered cues; `header` is a line of metadata for all of it."""
     parts = [f"WEBVTT\n{header}\n" if header else "WEBVTT\n"]
     for number, cue in cues:
-        text = cue.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts.append(f"{number}\n{_stamp(cue.start_ms)} --> {_stamp(cue.end_ms)}\n{text}\n")
+        parts.append(f"{number}\n{_stamp(cue.start_ms)} --> {_stamp(cue.end_ms)}\n{_escaped(cue.text)}\n")
     return "\n".join([*parts, ""])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _spread(cue: Cue) -> int:
+    """A bound on the bytes of a cue in all minutes it touches."""
+    return (len(_escaped(cue.text).encode()) + CUE_BYTES) * (2 + (cue.end_ms - cue.start_ms) // MINUTE_MS)
 
 
 def document(cues: Sequence[Cue]) -> str:

@@ -159,3 +159,9 @@ def test_ten_hours_of_captions_are_published_in_no_time(tmp_path: Path) -> None:
     assert found[-1][1] == of.duration_ms == to_ms(of.timeline.seconds)
     shown = {number for _, _, _, numbers in found for number in numbers}
     assert len(shown) == 20_000
+
+
+def test_captions_that_cannot_be_read_again_are_empty_and_the_film_is_none_the_worse(tmp_path: Path) -> None:
+    (text,) = publish_captions(tmp_path, film(90), [Captions("de", "Deutsch", False, 1, "WEBVTT\n\n")])
+    assert text.name == "text-de"
+    assert [cues for _, _, cues, _ in pieces(tmp_path / "text-de")] == [[], []]

@@ -189,6 +189,10 @@ BOMBS = {
     "spaces before an arrow": b"00:01.000" + b" " * 2_000_000 + b"--> 00:02.000\n",
     "digits before an arrow": b"1" * 2_000_000 + b"-->",
     "minutes on end": b"00:00:01.000 --> 99:59:59.000\nalways\n\n" * 15_000,
+    "short words all day": b"00:00.000 --> 24:00:00.000\nx\n\n" * 200,
+    "what grows when it is written": (b"00:00.000 --> 24:00:00.000\n" + b"&" * 1000 + b"\n\n") * 2,
+    "more lines when they are written": b"00:01.000 --> 00:02.000\nx\nx\nx\nx\nx\nx\nx\nx\nx\n" * 19_900,
+    "commands that show only when it is written": b"00:01.000 --> 00:02.000\n{\x01\\an8}\n",
 }
 
 
@@ -206,7 +210,7 @@ def test_a_file_of_arrows_is_text_and_no_more() -> None:
 
 
 def test_as_many_cues_as_may_be_come_in_order() -> None:
-    text = "".join(f"00:00:{n % 60:02}.{n % 1000:03} --> 01:00:00.000\nx\n\n" for n in range(MOST_CUES))
+    text = "".join(f"00:00:{n % 60:02}.{n % 1000:03} --> 00:01:00.000\nx\n\n" for n in range(MOST_CUES))
     cues = read(text).cues
     assert len(cues) == MOST_CUES
     assert all(a.start_ms <= b.start_ms for a, b in pairwise(cues))
