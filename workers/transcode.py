@@ -35,9 +35,9 @@ log = structlog.get_logger()
 RENEW_EVERY_S = 1.0
 LOOK_EVERY_S = 0.5
 LAST_WORDS_S = 3.0
-# A long film's sound takes minutes and one thread: it is made beside the pictures, not before them.
-MOST_SOUNDS = 2
-SOUNDS = ("audio", "loudness")
+# One thread each, and minutes for a long film: done beside the pictures of others, not before them.
+MOST_BESIDE = 3
+BESIDE = ("audio", "loudness", "finish", "captions")
 STOPPED = Failed("worker_stopped", "The worker was stopped; another one goes on.")
 
 Outcome = Planned | Done | Failed
@@ -70,18 +70,18 @@ async def work_off(
     clients: Clients, shop: Shop, queue: QueueName, stop: asyncio.Event, *, kinds: Mapping[str, Work] = KINDS
 ) -> None:
     """Claim and do units until there is none; `stop` gives the running ones back."""
-    sounds: set[asyncio.Task[None]] = set()
+    beside: set[asyncio.Task[None]] = set()
     async with asyncio.TaskGroup() as group:
         while not stop.is_set():
             unit = await _claim(clients, queue)
-            if unit is None and not sounds:
+            if unit is None and not beside:
                 return
             if unit is None:
-                await asyncio.wait(sounds, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-            elif unit.kind in SOUNDS and len(sounds) < MOST_SOUNDS:
+                await asyncio.wait(beside, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            elif unit.kind in BESIDE and len(beside) < MOST_BESIDE:
                 task = group.create_task(do(clients, shop, unit, stop, kinds=kinds))
-                sounds.add(task)
-                task.add_done_callback(sounds.discard)
+                beside.add(task)
+                task.add_done_callback(beside.discard)
             else:
                 await do(clients, shop, unit, stop, kinds=kinds)
 

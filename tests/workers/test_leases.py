@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from api.clients import Clients, NewUnit, Unit
 from tests.conftest import Platform, PlatformMaker
 from tests.videos.test_held import ask
 from tests.videos.uploading import OWNER, posted
-from tests.videos.working import plan, take, until, worker
+from tests.videos.working import FINISHED, plan, take, until, worker
 from workers.shop import Progress, Shop, open_shop
 from workers.transcode import do, work_off
 
@@ -25,6 +27,7 @@ class Work:
     progress: Progress = field(default_factory=Progress)
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     ended: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
 
     async def __call__(self, shop: Shop, unit: Unit, progress: Progress) -> dict[str, Any]:
         self.begun.append(unit.kind)
@@ -35,7 +38,7 @@ class Work:
             self.ended = "killed"
             raise
         self.ended = "well"
-        return {}
+        return self.result
 
 
 @asynccontextmanager
@@ -106,13 +109,19 @@ async def test_a_cancelled_job_stops_its_encoder_too(platform: PlatformMaker) ->
         assert work.ended == "killed"
 
 
-async def test_sound_is_made_and_measured_beside_the_pictures_of_any_queue(platform: PlatformMaker) -> None:
-    p, work = await platform("videos"), Work()
+@pytest.mark.parametrize("kinds", [["loudness", "audio", "video"], ["finish", "video"]])
+async def test_sound_and_publication_are_made_beside_the_pictures_of_any_queue(
+    kinds: list[str], platform: PlatformMaker
+) -> None:
+    p, work = await platform("videos"), Work(result=FINISHED)
     await posted(p)
-    kinds = ["loudness", "audio", "video"]
     async with worker(p) as clients:
-        renditions = {"audio": ["audio-0"], "video": ["360p"], "loudness": []}
-        await plan(clients, [NewUnit(kind, "batch", renditions[kind], 0, 9, rank) for rank, kind in enumerate(kinds)])
+        renditions = {"audio": ["audio-0"], "video": ["360p"]}
+        opened = ["extras" if kind == "finish" else kind for kind in kinds]  # nobody may open a finish
+        await plan(
+            clients, [NewUnit(kind, "batch", renditions.get(kind, []), 0, 9, n) for n, kind in enumerate(opened)]
+        )
+        await p.db("videos").run("update units set kind = 'finish' where kind = 'extras'")
         stop, shop = asyncio.Event(), open_shop(p.settings, "batch")
         working = asyncio.create_task(work_off(clients, shop, "batch", stop, kinds=dict.fromkeys(kinds, work)))
 
