@@ -62,3 +62,8 @@ def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
     for name in ("JWT_SECRET", "SERVICE_SECRET", "TOKEN_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         assert f"${{{name}:?" in text, name
         assert f"${{{name}:-" not in text, name
+
+
+def test_threads_can_be_chosen_for_containers_that_share_a_machine(compose: dict[str, Any]) -> None:
+    for name in ("worker-interactive", "worker-batch"):
+        assert compose["services"][name]["environment"]["ENCODER_THREADS"] == "${ENCODER_THREADS:-0}"
