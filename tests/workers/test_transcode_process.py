@@ -13,11 +13,16 @@ from tests import films
 from tests.conftest import Platform, PlatformMaker
 from tests.workers.test_transcode_upload import long_film, look, upload
 
+# All that a worker needs of the others: the broker, the videos service and the storage.
+NEEDED = ("REDIS_URL", "VIDEO_SERVICE_URL", "SERVICE_SECRET", "MEDIA_ROOT", "SOURCE_ROOT")
+
 
 @contextlib.asynccontextmanager
 async def running(p: Platform, queue: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`streamify work QUEUE`, killed at the end if it still runs."""
-    environment = {**os.environ, **p.settings.values}
+    """`streamify work QUEUE` as on a machine of its own, killed at the end if it still runs."""
+    environment = {name: value for name, value in os.environ.items() if name not in p.settings.values}
+    environment |= {name: p.settings.text(name) for name in NEEDED}
+    environment["STREAMIFY_HOME"] = str(p.settings.home / "elsewhere")
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "api", "work", queue, env=environment)
     try:
         yield process
