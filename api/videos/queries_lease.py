@@ -55,11 +55,16 @@ class Unheard:
 
 
 async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | None:
-    """Lease the best claimable unit of a queue; gives its id. Two callers never get the same one, nor its segments."""
+    """Lease the best claimable unit of a queue; gives its id. Two callers never get the same one, nor its segments.
+
+    Of units that viewers wait for, those of the job go first that had the fewest worked at lately: nobody can make all
+    others wait by asking for much.
+    """
     return await db.value(
         """
         with busy as (
-            select job_id, count(*) as units from units where state = 'running' group by job_id
+            select job_id, count(*) filter (where state = 'running') as units, count(*) as lately
+            from units where worker is not null and seen_at > now() - make_interval(secs => :lease_s) group by job_id
         ), best as (
             select u.id from units u join jobs j on j.id = u.job_id left join busy b on b.job_id = u.job_id
             where u.state = 'queued' and u.queue = :queue and claimable(j.state, u.kind)
@@ -69,7 +74,8 @@ async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | N
                     and r.renditions && u.renditions and r.first_segment < u.end_segment
                     and r.heard_end > u.first_segment
               )
-            order by coalesce(u.held_until > now(), false) desc, j.priority desc, u.rank, coalesce(b.units, 0), u.id
+            order by coalesce(u.held_until > now(), false) desc, j.priority desc,
+                case when u.held_until > now() then coalesce(b.lately, 0) else u.rank end, coalesce(b.units, 0), u.id
             limit 1 for update of u skip locked
         )
         update units u

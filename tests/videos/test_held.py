@@ -220,3 +220,21 @@ async def test_only_what_a_playlist_names_is_made_on_demand(platform: PlatformMa
         answer = await p.call("GET", "videos", f"/internal/held/{video_id}/1/540p/0-0-4000.m4s")
     assert code(answer) == (404, "not_found")
     assert await held(p) == 0
+
+
+async def test_who_asks_for_much_does_not_make_the_viewer_of_another_film_wait(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    greedy, modest = await posted(p), await posted(p)
+    async with worker(p) as clients:
+        for _ in range(2):
+            await plan(clients, [NewUnit("video", "batch", ["360p"], i, i + 8, i) for i in range(0, 800, 8)])
+        requests = [ask(p, greedy, f"{k}-{k * 4000}-{k * 4000 + 4000}.m4s") for k in range(0, 96, 8)]
+        requests.append(ask(p, modest, "600-2400000-2404000.m4s"))
+        await wait_held(p, 13)
+        served = [await take(clients)]
+        while served[-1].video_id != modest:
+            await clients.units_done(served[-1], {})
+            served.append(await take(clients))
+        for request in requests:
+            request.cancel()
+    assert len(served) <= 2
