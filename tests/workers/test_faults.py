@@ -67,18 +67,13 @@ def encoders(media: Path) -> list[str]:
     return found
 
 
-def half_made(media: Path) -> bool:
-    """True in the middle of a segment: an encoder runs and has written something."""
-    files = [path for path in (media / ".scratch").rglob("*") if path.is_file()]
-    return bool(encoders(media)) and any(path.stat().st_size for path in files if path.exists())
-
-
 async def kill_in_the_middle(p: Platform, queue: str) -> None:
     """Start a worker of a queue, kill it while a segment is half made; its encoder must die with it."""
     media = p.settings.path("MEDIA_ROOT")
 
     async def is_half_made() -> bool:
-        return half_made(media)
+        # FFmpeg has a segment in memory until it is whole: what lies on disk says little.
+        return bool(encoders(media))
 
     async def is_alone() -> bool:
         return not encoders(media)
