@@ -7,7 +7,7 @@ worker, give the same files.
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from media.timeline import AAC_FRAME
 PROGRAM = [Path(__file__).with_name(name) for name in ("remux.py", "runs.py", "index.py", "cmaf.py")]
 # Twenty seconds of CPU for 4.8 GB; a day's index takes 2 GB; a segment has at most ten seconds of 16 Mbit/s.
 LIMITS = Limits(wall_s=1200, cpu_s=600, memory_bytes=4 * GIB, file_bytes=256 << 20)
+# A look at every byte shows no progress, and a unit without any is taken back after ten minutes: what is larger than
+# a disk reads in this time is encoded.
+SCAN_LIMITS = replace(LIMITS, wall_s=420)
 
 AT_ONCE = 2000  # segments; their cuts are one argument, and the kernel allows 128 KB
 OnSegment = Callable[[int], None]
@@ -67,7 +70,7 @@ async def scan(plan: Plan, source: Path) -> bool:
     lines: list[bytes] = []
     frame = Fraction(plan.copy.timescale) / plan.timeline.rate
     asked = {"stream": plan.copy.stream, "frame": int(frame)}
-    ended = await run(_command(source, asked), LIMITS, reads=_reads(source), on_line=lines.append)
+    ended = await run(_command(source, asked), SCAN_LIMITS, reads=_reads(source), on_line=lines.append)
     return ended.ok and lines == [b"exact\n"]
 
 
