@@ -31,7 +31,7 @@ SOURCES = {
     "faststart": ("a.mp4", "25", 44100, (*GRID, *AAC, "-movflags", "+faststart")),
     "signed": ("a.mp4", "25", 48000, (*GRID, *AAC, "-movflags", "+negative_cts_offsets")),
     "uneven": ("a.mp4", "25", 48000, ("-vf", "select='not(eq(mod(n,7),3))'", "-fps_mode", "vfr", *GRID, *AAC)),
-    "all-intra": ("a.mp4", "25", 48000, (*X264, "-g", "1", "-ac", "1", "-c:a", "aac")),
+    "all-intra": ("a.mp4", "25", 48000, (*X264, "-g", "1", *AAC)),
     "silent": ("a.mp4", "25", 0, GRID),
 }
 

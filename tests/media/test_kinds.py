@@ -11,15 +11,13 @@ from tests.media import clips
 
 
 async def shown(source: Path, folder: Path) -> tuple[Plan, list[av.VideoFrame]]:
-    """The plan of a source and the pictures of its first rung."""
+    """The plan of a source and the pictures of its largest rung."""
     plan, film = await clips.planned(source, folder / "copy")
     (made,) = await clips.encoded(plan, film, folder / "out", [(0, plan.segments)])
-    rung = plan.rungs[0].name
-    frames = list(clips.pictures(made / rung / "init.mp4", clips.parts([made], rung)))
+    rung = plan.rungs[-1]
+    frames = list(clips.pictures(made / rung.name / "init.mp4", clips.parts([made], rung.name)))
     assert len(frames) == plan.frames
-    assert {(f.width, f.height, f.format.name) for f in frames} == {
-        (plan.rungs[0].width, plan.rungs[0].height, "yuv420p")
-    }
+    assert {(f.width, f.height, f.format.name) for f in frames} == {(rung.width, rung.height, "yuv420p")}
     return plan, frames
 
 
@@ -82,7 +80,7 @@ async def test_odd_sizes_and_fine_colour_are_made_playable(tmp_path: Path) -> No
         tmp_path / "odd.mkv", 1, "-vf", "scale=321:181,setsar=1", "-c:v", "ffv1", "-pix_fmt", "yuv444p10le"
     )
     plan, _ = await shown(film, tmp_path)
-    assert [(rung.width, rung.height) for rung in plan.rungs] == [(320, 180)]
+    assert [(rung.width, rung.height) for rung in plan.rungs] == [(212, 120), (320, 180)]
 
 
 async def test_a_film_that_changes_its_size_midway_goes_on(tmp_path: Path) -> None:
