@@ -50,6 +50,7 @@ async def _extra(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
             "media": media,
             "remover": Remover(parts.db, sources, media, end_sessions),
             "waiting": Places(held.MOST_WAITING, held.MOST_WAITING // 2),
+            "asking": Places(held.MOST_WAITING, held.MOST_OF_SESSION),
             "sending": Places(total=500, each=12),
             "adding": Places(total=32, each=3),
             "listening": Places(total=500, each=20),

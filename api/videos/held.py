@@ -22,6 +22,8 @@ LOOK_EVERY_S = 0.05
 SAY_EVERY_S = 1.0
 HELD_S = 3.0
 MOST_WAITING = 400
+# One player waits for a picture segment, a sound segment and their beginnings; twice, when it changes renditions.
+MOST_OF_SESSION = 12
 PAUSED_S = 30
 
 _FILM = re.compile(FILM)

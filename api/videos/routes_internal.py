@@ -45,7 +45,8 @@ async def hold_segment(request: Request) -> Response:
     parts = request.path_params
     place = held.parse(parts["video"], parts["generation"], parts["rendition"], parts["file"])
     state = request.state
-    with state.waiting.taken(parts["video"]):
+    session = request.headers.get("x-session-id", "")
+    with state.asking.taken(session), state.waiting.taken(parts["video"]):
         await held.wait(database(request), state.bells, state.media, place, request.is_disconnected)
     return Response(status_code=200, headers={"x-accel-redirect": f"/segments/{place.path}"})
 

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 
+from api.videos.held import MOST_OF_SESSION
 from tests.conftest import Platform
 from tests.nginx.conftest import GatewayMaker
 from tests.nginx.gateways import SEGMENT, Gateway
@@ -34,6 +35,7 @@ async def film(gateway: GatewayMaker, job: str = "running") -> tuple[Platform, G
         job=job,
     )
     session = await add_session(p, video_id=video)
+    g.write(f"{video}/1/360p/index.m3u8", b"#EXTM3U\n")
     return p, g, video, f"{g.url}/v/{token_for(p, session, video)}/{video}/1"
 
 
@@ -100,3 +102,15 @@ async def test_nobody_waits_without_a_valid_token(gateway: GatewayMaker) -> None
     for address in (forged, f"{g.url}/internal/held/{video}/1", f"{g.url}/held"):
         assert (await p.http.get(f"{address}/{PIECE}")).status_code in (403, 404)
     assert await p.db("videos").value("select count(*) from units where held_until is not null") == 0
+
+
+async def test_a_session_that_waits_for_too_much_is_told_so(gateway: GatewayMaker) -> None:
+    p, _, _, media = await film(gateway)
+    names = [f"{k}-{k * 4000}-{k * 4000 + 4000}.m4s" for k in range(MOST_OF_SESSION + 1)]
+    asked = [asyncio.create_task(p.http.get(f"{media}/360p/{name}")) for name in names]
+    done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    (refused,) = done
+    assert (refused.result().status_code, refused.result().json()["code"]) == (503, "busy")
+    for request in waiting:
+        request.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)

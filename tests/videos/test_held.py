@@ -1,11 +1,13 @@
 """A segment that does not exist yet is waited for, and its unit goes first."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import httpx2
 
 from api.clients import Clients, NewUnit
+from api.videos.held import MOST_OF_SESSION
 from tests.conftest import Platform, PlatformMaker
 from tests.videos.uploading import code, posted
 from tests.videos.working import plan, take, until, worker
@@ -13,12 +15,15 @@ from tests.videos.working import plan, take, until, worker
 FILM = [NewUnit("video", "interactive", ["360p"], i, i + 8, i) for i in range(0, 800, 8)]
 
 
-def ask(p: Platform, video: object, file: str, rendition: str = "360p", generation: object = 1) -> Any:
+def ask(
+    p: Platform, video: object, file: str, rendition: str = "360p", generation: object = 1, session: str = ""
+) -> Any:
     """The held request as nginx sends it, under way."""
+    headers = {"x-session-id": session or secrets.token_hex(16)}
     path = f"/internal/held/{video}/{generation}/{rendition}/{file}"
     if video != "" and f"{video}{generation}".isdigit() and "/" not in rendition:
         write(p, f"{video}/{generation}/{rendition}/index.m3u8")
-    return asyncio.create_task(p.call("GET", "videos", path))
+    return asyncio.create_task(p.call("GET", "videos", path, headers=headers))
 
 
 def write(p: Platform, path: str) -> None:
@@ -238,3 +243,20 @@ async def test_who_asks_for_much_does_not_make_the_viewer_of_another_film_wait(p
         for request in requests:
             request.cancel()
     assert len(served) <= 2
+
+
+async def test_one_session_waits_for_a_few_segments_and_leaves_the_other_places_to_others(
+    platform: PlatformMaker,
+) -> None:
+    p = await platform("videos")
+    video_id = await posted(p)
+    async with worker(p) as clients:
+        await plan(clients, FILM)
+        names = [f"{k}-{k * 4000}-{k * 4000 + 4000}.m4s" for k in range(0, 8 * MOST_OF_SESSION, 8)]
+        requests = [ask(p, video_id, name, session="5" * 32) for name in names]
+        await wait_held(p, MOST_OF_SESSION)
+        assert code(await ask(p, video_id, "405-1620000-1624000.m4s", session="5" * 32)) == (503, "busy")
+        requests.append(ask(p, video_id, "405-1620000-1624000.m4s"))
+        await wait_held(p, MOST_OF_SESSION + 1)
+        for request in requests:
+            request.cancel()
