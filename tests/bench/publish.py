@@ -7,6 +7,7 @@ for its predecessor. Times are what a client sees through the gateway; `probe` c
 import argparse
 import json
 import random
+import signal
 import tempfile
 import time
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class Measured:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     args = arguments()
     size = "854x480" if args.quick else "1920x1080"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_stack(MAX_SESSIONS="10") as stack:

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,7 @@ THREADS = (1, 2, 4)
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     args = arguments()
     size, seconds = ("640x360", QUICK_SECONDS) if args.quick else ("1920x1080", args.seconds)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
