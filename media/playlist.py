@@ -4,8 +4,8 @@ We write them ourselves: FFmpeg's lack AVERAGE-BANDWIDTH, FRAME-RATE and more, a
 """
 
 import math
-import os
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -153,11 +153,17 @@ def _variant(
 
 
 def publish(path: Path, content: str | bytes) -> None:
-    """Write by temp and rename: a reader sees the old file or the new one."""
+    """Write by temp and rename: a reader sees the old file or the new one.
+
+    Any number at once: an attempt that was cancelled may still be at it, and workers in containers share process ids.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def publish_planned(folder: Path, plan: Plan) -> None:

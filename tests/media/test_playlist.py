@@ -1,5 +1,6 @@
 """Playlists as players read them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -194,3 +195,23 @@ def test_levelled_tracks_take_the_place_of_the_others() -> None:
         ("audio-3", 1, "low", 4.0, 48_000),
         ("audio-4", 2, "low", 0.0, 48_000),
     ]
+
+
+def test_two_attempts_publish_the_same_file_at_once(tmp_path: Path) -> None:
+    versions = ["a" * 200_000, "b" * 200_000]
+
+    def publish_often(version: str) -> None:
+        for _ in range(200):
+            playlist.publish(tmp_path / "film/index.m3u8", version)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(publish_often, versions))
+    (only,) = (tmp_path / "film").iterdir()
+    assert only.read_text() in versions
+
+
+def test_what_cannot_be_published_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "index.m3u8").mkdir()
+    with pytest.raises(IsADirectoryError):
+        playlist.publish(tmp_path / "index.m3u8", "#EXTM3U")
+    assert [path.name for path in tmp_path.iterdir()] == ["index.m3u8"]
