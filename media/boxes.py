@@ -18,6 +18,7 @@ __all__ = ["BadBox", "Init", "Key", "Media", "boxes", "media_of", "read_head", "
 
 HEAD_BYTES = 1 << 14  # a moof of four seconds takes four KB
 MOST_SAMPLES = 1 << 16
+MOST_HEAD = 2 << 20  # what so many samples take; a reader outside the sandbox holds it in memory
 SYNC_MASK = 0x00010000  # sample_is_non_sync_sample
 
 
@@ -108,10 +109,12 @@ def read_keys(path: Path) -> list[Key]:
 
 
 def read_head(file: BinaryIO) -> tuple[bytes, int]:
-    """The first bytes of a media segment, its moof whole, and the size of the file."""
+    """The first bytes of a media segment, its moof whole, and the size of the file; BadBox for an absurd moof."""
     head = file.read(HEAD_BYTES)
     size = file.seek(0, SEEK_END)
     wanted = next((at + length for kind, at, length, _ in headers(head) if kind == b"moof"), 0)
+    if wanted > MOST_HEAD:
+        raise BadBox(f"a moof of {wanted} bytes")
     if len(head) < wanted <= size:
         file.seek(0)
         head = file.read(wanted)

@@ -17,6 +17,7 @@ from workers.shop import Progress, Shop, settle, sync_folder
 LOOK_EVERY_S = 0.1
 # x264 learns its reordering delay from the first pictures: a span of fewer gets another init segment and other times.
 LEAST_FRAMES = 16
+MOST_INIT = 64 << 10  # bytes; ours take one or two thousand
 
 
 async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, Any]:
@@ -152,6 +153,8 @@ class Moving:
         made, place = self.scratch / name / ffmpeg.INIT, self.folder / name / ffmpeg.INIT
         if not made.is_file():
             return
+        if made.stat().st_size > MOST_INIT:
+            raise Failed("encode_failed", f"The encoder left an absurd beginning of {name}.")
         if place.is_file() and not filecmp.cmp(made, place, shallow=False):
             raise Failed("init_mismatch", f"Two encoders disagree on {name}: are different FFmpegs at work?")
         settle(made, place)

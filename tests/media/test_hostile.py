@@ -8,6 +8,7 @@ import pytest
 
 from api import binaries
 from media import ffmpeg
+from media.boxes import BadBox, read_media
 from media.encoder import Failed, encode, limits_for
 from media.examine import Refused as NotOurs
 from media.examine import sniff
@@ -129,6 +130,15 @@ def test_a_box_that_claims_more_than_the_file_is_no_reason_to_trust_it() -> None
     assert sniff(struct.pack(">I4s", 1 << 31, b"ftyp") + bytes(100)) == "mov"
     with pytest.raises(NotOurs):
         sniff(b"RIFF\0\0\0\0WAVE")
+
+
+def test_a_segment_that_is_all_head_is_not_read_into_memory(tmp_path: Path) -> None:
+    made = tmp_path / "0.m4s"
+    with made.open("wb") as file:
+        file.write(struct.pack(">I4sI4s", 1 << 30, b"moof", (1 << 30) - 8, b"free"))
+        file.truncate(1 << 30)
+    with pytest.raises(BadBox, match="moof"):
+        read_media(made)
 
 
 def answer(seconds: str = "1", rate: str = "25", **picture: object) -> bytes:

@@ -4,10 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from api import binaries
+from media.encoder import Failed
 from tests import films
+from tests.media import test_playlist
 from tests.workers.test_transcode_units import folder, prepared, unit
-from workers.encode import encode_span
+from workers.encode import MOST_INIT, Moving, encode_span
 from workers.probe import plan_film
 from workers.shop import Cost, Progress, Shop
 
@@ -57,3 +61,13 @@ def test_one_program_after_another_goes_on_where_the_first_was() -> None:
         for seconds in (1.0, 3.0):
             reach(seconds)
     assert progress.made_ms == 6000
+
+
+def test_an_absurd_beginning_is_not_published(tmp_path: Path) -> None:
+    scratch, place = tmp_path / "scratch", tmp_path / "film"
+    (scratch / "360p").mkdir(parents=True)
+    (scratch / "360p/init.mp4").write_bytes(bytes(MOST_INIT + 1))
+    moving = Moving(test_playlist.plan(), 0, ["360p"], range(1), scratch, place)
+    with pytest.raises(Failed, match="absurd"):
+        moving._place_init("360p")
+    assert not place.exists()
