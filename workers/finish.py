@@ -93,7 +93,8 @@ def _publish(folder: Path, film: Film) -> None:
 
 def _result(plan: Plan, folder: Path, film: Film, renditions: Sequence[playlist.Rendition]) -> dict[str, Any]:
     whole = ladder(plan.width, plan.height, plan.timeline.rate)  # before the survey left some out
-    promised = {SOURCE, WORK, *(track.name for track in plan.tracks), *(rung.name for rung in whole)}
+    promised = {SOURCE, *(track.name for track in plan.tracks), *(rung.name for rung in whole)}
+    promised |= {WORK} if plan.copied else set()
     summary = {"rules": len(conformance.RULES), "findings": 0, "frames": plan.frames, "segments": plan.segments}
     summary["bytes"] = sum(sum(track.sizes) for track in film.tracks)
     return {
