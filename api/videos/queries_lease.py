@@ -54,11 +54,27 @@ class Unheard:
     units: int
 
 
-async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | None:
+async def turns(db: Queries, turn: int, lately_s: float) -> dict[str, int]:
+    """How many turns of so many units uploaders have had lately, by id; those who had none are left out."""
+    return await db.value(
+        """
+        select coalesce(jsonb_object_agg(uploaded_by, units / :turn::int), '{}') from (
+            select v.uploaded_by, count(*) as units
+            from units u join jobs j on j.id = u.job_id join videos v on v.id = j.video_id
+            where u.worker is not null and u.seen_at > now() - make_interval(secs => :lately_s)
+            group by v.uploaded_by having count(*) >= :turn
+        ) busy
+        """,
+        turn=turn,
+        lately_s=lately_s,
+    )
+
+
+async def claim(db: Queries, queue: str, worker: str, lease_s: float, turns: dict[str, int]) -> int | None:
     """Lease the best claimable unit of a queue; gives its id. Two callers never get the same one, nor its segments.
 
     Of units that viewers wait for, those of the job go first that had the fewest worked at lately: nobody can make all
-    others wait by asking for much.
+    others wait by asking for much. Of the rest, those of uploaders who had the fewest `turns`.
     """
     return await db.value(
         """
@@ -66,7 +82,8 @@ async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | N
             select job_id, count(*) filter (where state = 'running') as units, count(*) as lately
             from units where worker is not null and seen_at > now() - make_interval(secs => :lease_s) group by job_id
         ), best as (
-            select u.id from units u join jobs j on j.id = u.job_id left join busy b on b.job_id = u.job_id
+            select u.id from units u join jobs j on j.id = u.job_id join videos v on v.id = j.video_id
+                left join busy b on b.job_id = u.job_id
             where u.state = 'queued' and u.queue = :queue and claimable(j.state, u.kind)
               and not coalesce(u.worker = :worker and u.shunned_until > now(), false)
               and not exists (
@@ -74,8 +91,9 @@ async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | N
                     and r.renditions && u.renditions and r.first_segment < u.end_segment
                     and r.heard_end > u.first_segment
               )
-            order by coalesce(u.held_until > now(), false) desc, j.priority desc,
-                case when u.held_until > now() then coalesce(b.lately, 0) else u.rank end, coalesce(b.units, 0), u.id
+            order by coalesce(u.held_until > now(), false) desc, j.priority desc, coalesce(
+                case when u.held_until > now() then b.lately else (:turns::jsonb ->> v.uploaded_by::text)::int end, 0),
+                case when u.held_until > now() then 0 else u.rank end, coalesce(b.units, 0), u.id
             limit 1 for update of u skip locked
         )
         update units u
@@ -88,6 +106,7 @@ async def claim(db: Queries, queue: str, worker: str, lease_s: float) -> int | N
         queue=queue,
         worker=worker,
         lease_s=lease_s,
+        turns=turns,
     )
 
 

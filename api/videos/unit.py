@@ -9,6 +9,8 @@ from api.videos.outcome import MOST_ATTEMPTS, Failure, LeaseLost, give_up
 from api.wire import Lease, Unit
 
 LEASE_S = 15.0
+# So many units of an uploader are worked at within a lease before others go first: more than what a film begins with.
+TURN = 8
 # A worker that lives but makes nothing for so long has its unit taken from it; where progress shows seldom, later.
 STALLED_S = 60.0
 OPAQUE_STALLED_S = 600.0
@@ -30,7 +32,8 @@ async def claim(db: Database, queue: QueueName, worker: str) -> Unit | None:
     """The best claimable unit of a queue under a fresh lease, or None."""
     while True:
         async with db.transaction() as tx:
-            unit_id = await queries.claim(tx, queue, worker, LEASE_S)
+            turns = await queries.turns(tx, TURN, LEASE_S)
+            unit_id = await queries.claim(tx, queue, worker, LEASE_S, turns)
             if unit_id is None:
                 return None
             found = await queries.claimed(tx, unit_id)

@@ -1,11 +1,12 @@
 """A short film beside a long one: which units the plans of both open, and in which order they are claimed."""
 
 from api.clients import Clients, Opens
+from api.videos.unit import TURN
 from media.plan import Plan, make_plan
 from media.probe import Picture, SourceInfo
 from tests.conftest import PlatformMaker
-from tests.videos.uploading import posted
-from tests.videos.working import plan, take, worker
+from tests.videos.uploading import OWNER, STRANGER, posted
+from tests.videos.working import RENDITIONS, UNITS, plan, take, worker
 from workers.probe import units
 
 
@@ -37,3 +38,19 @@ async def test_a_short_film_waits_for_no_long_one(platform: PlatformMaker) -> No
             await clients.units_done(unit, {})
     assert unit.video_id == short
     assert len(before) <= 6
+
+
+async def test_thousands_of_films_of_one_uploader_do_not_make_another_wait(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    async with worker(p) as clients:
+        for _ in range(4 * TURN):
+            await posted(p)
+        flood = "update videos set uploaded_by = :stranger where uploaded_by = :owner"
+        await p.db("videos").run(flood, stranger=STRANGER, owner=OWNER)
+        mine = await posted(p)
+        served = [await take(clients)]
+        while served[-1].video_id != mine:
+            served.append(await take(clients))
+        assert len(served) == TURN + 1
+        await clients.units_planned(served[-1], {"duration_ms": 4000, "segments": 1}, RENDITIONS, UNITS[2:3])
+        assert (await take(clients)).video_id == mine, "what plays comes before the probes of the other"
