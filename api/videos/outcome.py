@@ -26,8 +26,8 @@ MOST_ATTEMPTS = 3
 # A worker that is told to stop gives its unit back with this code: not the unit's fault, so no attempt of it.
 GIVEN_BACK = "worker_stopped"
 FINISH = NewUnit("finish", "interactive", [], 0, 0, 0)
-# Without these a film is a film: what cannot be made is done without.
-DISPENSABLE = ("extras", "captions", "poster")
+# Without these a film is a film: what cannot be made is done without. A source that is kept is missed by the finish.
+DISPENSABLE = ("extras", "captions", "poster", "copy")
 # These also come after the film is done: some publish it anew, some go on with what its first viewers began with.
 LATER = ("captions", "poster", "copy", "audio")
 # What these publish may leave units of other renditions without a use.

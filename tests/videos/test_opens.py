@@ -207,6 +207,21 @@ async def test_extras_that_cannot_be_made_are_done_without(permanent: bool, plat
     assert (await look(p, video_id))["status"] == "ready"
 
 
+async def test_a_source_that_cannot_be_copied_is_encoded_all_the_same(platform: PlatformMaker) -> None:
+    p = await platform("videos")
+    async with worker(p) as clients:
+        video_id = await posted(p)
+        units = [
+            NewUnit(kind, "interactive", [name], 0, 20, 0) for kind, name in (("copy", "source"), ("video", "360p"))
+        ]
+        await plan(clients, units)
+        copy = await take(clients)
+        assert copy.kind == "copy"
+        await clients.units_fail(copy, "damaged", "Invalid data found.", permanent=True)
+        assert [unit.kind for unit in await work_off(clients)] == ["video", "finish"]
+    assert (await look(p, video_id))["status"] == "ready"
+
+
 async def test_extras_whose_workers_die_are_done_without(platform: PlatformMaker) -> None:
     p = await platform("videos")
     async with worker(p) as clients:
