@@ -25,15 +25,17 @@ async def encode_span(shop: Shop, unit: Unit, progress: Progress) -> dict[str, A
     plan, folder = from_document(unit.plan), shop.generation(unit)
     # The survey may have found that a rung adds nothing.
     names = [rung.name for rung in plan.rungs_named(unit.renditions)] if unit.kind == "video" else unit.renditions
-    span = _missing(plan, unit, names, folder)
-    if not span:
-        return {"encoded": 0}
-    with shop.scratch(unit) as scratch:
-        for name in names:
-            (scratch / name).mkdir()
-        making = _make(shop, unit, plan, names=names, span=span, scratch=scratch, progress=progress)
-        await _move_while(making, Moving(plan, unit.first_segment, names, span, scratch, folder), progress)
-    return {"encoded": len(span)}
+    encoded = 0
+    while span := _missing(plan, unit, names, folder, progress.end_segment):
+        with shop.scratch(unit) as scratch:
+            for name in names:
+                (scratch / name).mkdir()
+            making = _make(shop, unit, plan, names=names, span=span, scratch=scratch, progress=progress)
+            moving = Moving(plan, unit.first_segment, names, span, scratch, folder)
+            # Encoded sound appears at the end: when its unit is shortened, it begins again with less to do.
+            if await _move_while(making, moving, progress, again=unit.kind == "audio"):
+                encoded += len(span)
+    return {"encoded": encoded}
 
 
 async def _make(
@@ -62,12 +64,12 @@ async def _make(
     await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.reach)
 
 
-def _missing(plan: Plan, unit: Unit, names: Sequence[str], folder: Path) -> range:
+def _missing(plan: Plan, unit: Unit, names: Sequence[str], folder: Path, end_segment: int) -> range:
     """From the first to the last segment that some rendition lacks."""
     lacking = []
     for name in names:
         segments = plan.segments_of(name)
-        wanted = range(unit.first_segment, min(unit.end_segment, len(segments)))
+        wanted = range(unit.first_segment, min(unit.end_segment, end_segment, len(segments)))
         lacking += [index for index in wanted if not (folder / name / segments[index].name).is_file()]
     if not lacking:
         return range(0)
@@ -77,8 +79,13 @@ def _missing(plan: Plan, unit: Unit, names: Sequence[str], folder: Path) -> rang
     return range(first, end)
 
 
-async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progress: Progress) -> None:
-    """Until the maker has ended and all it made is in place, or as much as is still wanted; raises Failed."""
+async def _move_while(
+    making: Coroutine[Any, Any, None], moving: "Moving", progress: Progress, *, again: bool = False
+) -> bool:
+    """Until the maker has ended and all it made is in place, or as much as is still wanted; raises Failed.
+
+    False when less is wanted than is being made, and it had better begin `again`.
+    """
     encoding = asyncio.create_task(making)
     try:
         ended = False
@@ -88,12 +95,15 @@ async def _move_while(making: Coroutine[Any, Any, None], moving: "Moving", progr
             progress.segments = await asyncio.to_thread(moving.move)
             if not ended and moving.suffices(progress.end_segment):
                 break
+            if not ended and again and progress.end_segment < moving.span.stop:
+                return False
         if ended:
             await encoding
     finally:
         encoding.cancel()
         await asyncio.gather(encoding, return_exceptions=True)
     await asyncio.to_thread(moving.finish, progress.end_segment)
+    return True
 
 
 @dataclass

@@ -174,6 +174,22 @@ async def test_sound_that_changes_its_layout_midway_goes_on(shop: Shop, tmp_path
     assert abs(len(loud) / 10 - planned.plan["duration_ms"] / 1000) < 0.15
 
 
+async def test_sound_whose_unit_is_shortened_is_made_no_further(shop: Shop) -> None:
+    films.synthetic(shop.sources / "a.mkv", 6).rename(shop.sources / "b.mkv")
+    long = ("-stream_loop", "99", "-i", str(shop.sources / "b.mkv"), "-c", "copy", str(shop.sources / "a.mkv"))
+    films.ffmpeg(*long)
+    (shop.sources / "a.mkv").rename(shop.sources / "film")
+    planned, progress = await plan_film(shop, unit("probe"), Progress()), Progress()
+    held = unit("audio", plan=planned, renditions=["audio-0"], span=range(150))
+    making = asyncio.create_task(encode_span(shop, held, progress))
+    while not children():
+        assert not making.done()
+        await asyncio.sleep(0.01)
+    progress.end_segment = 3
+    assert await making == {"encoded": 3}
+    assert sorted(path.name.partition("-")[0] for path in (folder(shop) / "audio-0").glob("*.m4s")) == ["0", "1", "2"]
+
+
 async def test_what_is_there_is_neither_made_again_nor_replaced(shop: Shop) -> None:
     planned = await prepared(shop)
     held = unit("video", plan=planned, renditions=["180p"], span=range(3))
