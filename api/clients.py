@@ -102,9 +102,9 @@ class Clients:
         """The poster somebody chose for a video; None when nobody did."""
         return await self._call("videos", "GET", f"/internal/videos/{video_id}/poster", Poster | None)
 
-    async def units_claim(self, queue: str, worker: str) -> Unit | None:
-        """The best claimable unit of a queue under a fresh lease and fence, or None."""
-        body = {"queue": queue, "worker": worker}
+    async def units_claim(self, queue: str, worker: str, *, held: bool = False) -> Unit | None:
+        """The best claimable unit of a queue under a fresh lease and fence, or None. `held`: only if a viewer waits."""
+        body = {"queue": queue, "worker": worker, "held": held}
         return await self._call("videos", "POST", "/internal/units/claim", Unit | None, body)
 
     async def units_renew(

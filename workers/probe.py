@@ -11,7 +11,7 @@ from media.ffmpeg import Arguments, copy
 from media.formats import MAX_PIXELS, MAX_SECONDS
 from media.plan import SOURCE, Plan, Track, make_plan, to_document
 from media.probe import SourceInfo, probe
-from workers.shop import Progress, Shop, settle
+from workers.shop import Progress, Shop
 
 # Segments of the first units: the first picture soon, then enough to be worth a process.
 RAMP = (1, 2, 5)
@@ -59,8 +59,9 @@ async def _copied(shop: Shop, unit: Unit, info: SourceInfo, progress: Progress) 
             if not failed.permanent:
                 raise
             await make(copy(info, source, decode_sound=True))
-        place.unlink(missing_ok=True)
-        settle(scratch / place.name, place)
+        # Not flushed to disk, which takes a second per half gigabyte: a power cut costs the job a retry, not the film.
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (scratch / place.name).replace(place)
     info = await probe(place)
     if not info.indexed:
         raise Failed("damaged", "The packets of this file have no usable times.", permanent=True)
@@ -95,7 +96,7 @@ def units(plan: Plan) -> Iterator[NewUnit]:
     if plan.copy is not None:
         yield from _soon("copy", SOURCE, len(plan.copy.cuts) - 1, COPIED_RAMP, COPIED_STEADY)
     else:
-        for rank, (first, end) in enumerate(spans(min(FIRST, plan.segments), RAMP), 1):
+        for rank, (first, end) in enumerate(spans(min(FIRST, plan.segments), RAMP)):
             yield NewUnit("video", "interactive", [plan.instant], first, end, rank)
     yield NewUnit("survey", "batch", [], 0, 0, 0)
     if plan.tracks:

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 # A lease is also the way a worker hears: of a pause, a cancel, a viewer who waits for a later part of its unit.
 RENEW_EVERY_S = 1.0
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.3
 LAST_WORDS_S = 3.0
 # One thread each, and minutes for a long film: done beside the pictures of others, not before them.
 MOST_BESIDE = 3
@@ -72,23 +72,37 @@ async def work_off(
     """Claim and do units until there is none; `stop` gives the running ones back."""
     beside: set[asyncio.Task[None]] = set()
     async with asyncio.TaskGroup() as group:
+
+        def start(unit: Unit) -> asyncio.Task[None]:
+            task = group.create_task(do(clients, shop, unit, stop, kinds=kinds))
+            beside.add(task)
+            task.add_done_callback(beside.discard)
+            return task
+
         while not stop.is_set():
             unit = await _claim(clients, queue)
             if unit is None and not beside:
                 return
             if unit is None:
                 await asyncio.wait(beside, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-            elif unit.kind in BESIDE and len(beside) < MOST_BESIDE:
-                task = group.create_task(do(clients, shop, unit, stop, kinds=kinds))
-                beside.add(task)
-                task.add_done_callback(beside.discard)
-            else:
-                await do(clients, shop, unit, stop, kinds=kinds)
+                continue
+            task = start(unit)
+            if unit.kind in BESIDE and len(beside) <= MOST_BESIDE:
+                continue
+            while not task.done():
+                await asyncio.wait({task}, timeout=LOOK_EVERY_S if queue == "interactive" else None)
+                # A viewer who waits does not wait for what nobody has asked for.
+                if (
+                    len(beside) <= MOST_BESIDE
+                    and not task.done()
+                    and (wanted := await _claim(clients, queue, held=True))
+                ):
+                    start(wanted)
 
 
-async def _claim(clients: Clients, queue: QueueName) -> Unit | None:
+async def _claim(clients: Clients, queue: QueueName, *, held: bool = False) -> Unit | None:
     try:
-        return await clients.units_claim(queue, f"{queue}-{os.getpid()}@{socket.gethostname()}")
+        return await clients.units_claim(queue, f"{queue}-{os.getpid()}@{socket.gethostname()}", held=held)
     except Problem as problem:
         # The sweeper rings again.
         log.warning("claim.failed", queue=queue, reason=problem.detail)

@@ -70,8 +70,12 @@ async def turns(db: Queries, turn: int, lately_s: float) -> dict[str, int]:
     )
 
 
-async def claim(db: Queries, queue: str, worker: str, lease_s: float, turns: dict[str, int]) -> int | None:
+async def claim(
+    db: Queries, queue: str, worker: str, *, lease_s: float, turns: dict[str, int], held: bool
+) -> int | None:
     """Lease the best claimable unit of a queue; gives its id. Two callers never get the same one, nor its segments.
+
+    `held`: one that a viewer waits for, or none.
 
     Of units that viewers wait for, those of the job go first that had the fewest worked at lately: nobody can make all
     others wait by asking for much. Of the rest, those of uploaders who had the fewest `turns`.
@@ -88,9 +92,9 @@ async def claim(db: Queries, queue: str, worker: str, lease_s: float, turns: dic
               and not coalesce(u.worker = :worker and u.shunned_until > now(), false)
               and not exists (
                   select from units r where r.job_id = u.job_id and r.state = 'running' and r.makes_segments
-                    and r.renditions && u.renditions and r.first_segment < u.end_segment
-                    and r.heard_end > u.first_segment
-              )
+                    and r.renditions && u.renditions
+                    and r.first_segment < u.end_segment and r.heard_end > u.first_segment
+              ) and (u.held_until > now() or not :held)
             order by coalesce(u.held_until > now(), false) desc, j.priority desc, coalesce(
                 case when u.held_until > now() then b.lately else (:turns::jsonb ->> v.uploaded_by::text)::int end, 0),
                 case when u.held_until > now() then 0 else u.rank end, coalesce(b.units, 0), u.id
@@ -107,6 +111,7 @@ async def claim(db: Queries, queue: str, worker: str, lease_s: float, turns: dic
         worker=worker,
         lease_s=lease_s,
         turns=turns,
+        held=held,
     )
 
 

@@ -30,6 +30,7 @@ class Body(BaseModel):
 class ClaimBody(Body):
     queue: QueueName
     worker: str = Field(min_length=1, max_length=200)
+    held: bool = False
 
 
 class RenewBody(Body):
@@ -97,7 +98,7 @@ class FailBody(Body):
 async def claim(request: Request) -> Response:
     require_service(request)
     body = await read(request, ClaimBody)
-    return answer(await unit.claim(database(request), body.queue, body.worker))
+    return answer(await unit.claim(database(request), body.queue, body.worker, held=body.held))
 
 
 async def renew(request: Request) -> Response:

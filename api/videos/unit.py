@@ -28,12 +28,12 @@ STALLED = Failure(
 )
 
 
-async def claim(db: Database, queue: QueueName, worker: str) -> Unit | None:
-    """The best claimable unit of a queue under a fresh lease, or None."""
+async def claim(db: Database, queue: QueueName, worker: str, *, held: bool = False) -> Unit | None:
+    """The best claimable unit of a queue under a fresh lease, or None; `held`: only what a viewer waits for."""
     while True:
         async with db.transaction() as tx:
             turns = await queries.turns(tx, TURN, LEASE_S)
-            unit_id = await queries.claim(tx, queue, worker, LEASE_S, turns)
+            unit_id = await queries.claim(tx, queue, worker, lease_s=LEASE_S, turns=turns, held=held)
             if unit_id is None:
                 return None
             found = await queries.claimed(tx, unit_id)

@@ -95,7 +95,7 @@ class Job:
 
     # What a worker says to the videos service.
 
-    async def units_claim(self, queue: str, worker: str) -> Unit | None:
+    async def units_claim(self, queue: str, worker: str, *, held: bool = False) -> Unit | None:
         """The first of the phase, whatever its queue."""
         waiting = [u for u in self._units if u.queue in QUEUES and (u.kind in LADDER) is self._in_ladder]
         if not waiting:
