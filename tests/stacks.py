@@ -162,7 +162,7 @@ class Person:
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
 
-    def wait_until(self, video: int, *states: str, seconds: float = 120) -> dict[str, Any]:
+    def wait_until(self, video: int, *states: str, seconds: float = 400) -> dict[str, Any]:
         """The video once it is in one of `states`; a failed one fails the test with its reason."""
 
         def look() -> dict[str, Any] | None:

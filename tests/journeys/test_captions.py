@@ -10,7 +10,7 @@ from tests import films
 from tests.journeys.person import found, sign_up
 from tests.stacks import Person, Stack
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 CUES = {(1001, 2999): "Grüße", (59_000, 61_500): "über die Minute", (62_345, 63_001): "<b>kein Fett</b>"}
 SHOW = """video => {
@@ -56,6 +56,6 @@ def test_captions_are_on_the_films_own_clock(stack: Stack, page: Page, tmp_path:
     sign_up(page, "reader")
     page.goto(f"/watch?v={video}")
     found(page, "play").click()
-    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=20_000)
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
     page.wait_for_function(SHOW, arg=page.locator("video").element_handle())
     assert seen(page, len(CUES)) == CUES

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys.person import drop, found, sign_up
 from tests.stacks import Person, Stack, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 BYTES_PER_S = 2_000_000
 
@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_no_frame(stack: Stack, middling_film: Path) -> No
         wait_for(lambda: units(stack, uploader, video)["done"] > 1, 90, "some units to be done")
         wait_for(lambda: units(stack, uploader, video)["running"] > 0, 90, "a unit under way")
         os.kill(stack.programs()[worker]["pid"], signal.SIGKILL)
-    ready = uploader.wait_until(video, "ready", seconds=240)
+    ready = uploader.wait_until(video, "ready", seconds=600)
     generation = next(p for p in (stack.home / "media" / str(video)).iterdir() if p.is_dir())
     pictures = [r["name"] for r in ready["renditions"] if r["height"]]
     assert len(pictures) >= 4

@@ -12,7 +12,7 @@ from tests import films
 from tests.journeys.person import PASSWORD, found, sign_up
 from tests.stacks import Person, Stack, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 CHAPTERS_S = (0, 15, 42)
 SPRITE = re.compile(r"/media/\d+/\d+/storyboard-\d+\.jpg")
@@ -58,14 +58,14 @@ def test_a_film_gets_better_where_it_stands(stack: Stack, page: Page, film: Path
     expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=30_000)
     chosen = choose_everything(page)
     page.evaluate(WATCH_POSITION)
-    owner.wait_until(video, "ready", seconds=180)
-    wait_for(lambda: state(page)["qualities"] > 1, 20, "the finished film on the page")
-    wait_for(lambda: page.evaluate("document.querySelector('video').readyState") >= 2, 20, "its picture")
+    owner.wait_until(video, "ready", seconds=600)
+    wait_for(lambda: state(page)["qualities"] > 1, 60, "the finished film on the page")
+    wait_for(lambda: page.evaluate("document.querySelector('video').readyState") >= 2, 60, "its picture")
     kept = state(page)
     assert abs(kept.pop("time") - chosen.pop("time")) < 0.1
     assert (kept.pop("qualities") > 1, kept) == (chosen.pop("qualities") >= 1, chosen)
     page.evaluate("document.querySelector('video').play()")
-    wait_for(lambda: state(page)["time"] > CHAPTERS_S[1] + 3, 20, "the picture to go on")
+    wait_for(lambda: state(page)["time"] > CHAPTERS_S[1] + 3, 60, "the picture to go on")
     assert page.evaluate("window.least") >= CHAPTERS_S[1] * 1000
     the_storyboard_shows(page)
 

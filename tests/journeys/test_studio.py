@@ -11,7 +11,7 @@ from tests import films
 from tests.journeys.person import PASSWORD, found, sign_in, sign_out, sign_up
 from tests.stacks import Person, Stack, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 OPERATOR = "operator-of-the-studio@example.org"
 # From the first second to past the end: wherever the picture stands, they are seen.
@@ -50,7 +50,7 @@ def test_an_owner_adds_captions_and_posters_and_reads_the_report(
 ) -> None:
     owner = Person.known(stack, sign_up(page, "owner"), PASSWORD)
     video = owner.upload(short_film, title="In the studio")
-    owner.wait_until(video, "ready", seconds=180)
+    owner.wait_until(video, "ready", seconds=600)
     page.goto(f"/watch?v={video}#report")
     expect(found(page, "report-checked")).to_contain_text("rules for streams passed")
     captions_come(page, owner, video, tmp_path)
@@ -90,9 +90,9 @@ def posters_change(page: Page, stack: Stack, owner: Person, video: int, folder: 
 
     addresses = [poster()]
     found(page, "play").click()
-    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=20_000)
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
     page.evaluate(f"document.querySelector('video').currentTime = {AT_S}")
-    wait_for(lambda: page.evaluate("document.querySelector('video').currentTime") > AT_S, 20, "the picture to move")
+    wait_for(lambda: page.evaluate("document.querySelector('video').currentTime") > AT_S, 60, "the picture to move")
     page.evaluate("document.querySelector('video').pause()")
     found(page, "poster-now").click()
     expect(found(page, "poster-done")).to_contain_text(f"0:0{AT_S}", timeout=60_000)
@@ -108,11 +108,11 @@ def captions_are_seen(page: Page) -> None:
     """A film opened anew has them behind the captions button."""
     page.reload()
     found(page, "play").click()
-    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=20_000)
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
     found(page, "captions").click()
     shown = """[...document.querySelector('video').textTracks].filter(track => track.mode == 'showing')
         .flatMap(track => [...track.activeCues].map(cue => track.language + ': ' + cue.text))"""
-    wait_for(lambda: page.evaluate(shown) == ["de: Ein Hase wacht auf."], 20, "the cue in the picture")
+    wait_for(lambda: page.evaluate(shown) == ["de: Ein Hase wacht auf."], 60, "the cue in the picture")
 
 
 def captions_go(page: Page, owner: Person, video: int) -> None:

@@ -11,7 +11,7 @@ from tests.journeys.person import found, sign_up
 from tests.media.flashes import flashing
 from tests.stacks import Person, Stack
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 CLOCK = Path(__file__).with_name("clock.js")
 COUNT = 9
@@ -38,7 +38,7 @@ def test_a_flash_and_its_beep_come_together(name: str, stack: Stack, page: Page,
     sign_up(page, "listener")
     page.goto(f"/watch?v={video}")
     found(page, "play").click()
-    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=20_000)
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
     seen = page.evaluate(f"watch({COUNT})")
     offsets = together(seen)
     assert len(offsets) >= COUNT // 2, seen

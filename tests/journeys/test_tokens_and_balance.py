@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys.person import PASSWORD, current_time, delivered_ms, deposit, found, sign_up
 from tests.stacks import Person, Stack, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 SPENT_PRICE = 95
 DEPOSIT_MICROS = 1_000_000
@@ -95,12 +95,13 @@ def test_an_empty_wallet_stops_the_film_and_a_deposit_continues_it(
     expect(found(page, "balance")).to_contain_text("1.00")
     page.goto(f"/watch?v={video}")
     found(page, "play").click()
-    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=20_000)
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
     page.evaluate("document.querySelector('video').playbackRate = 2")
     expect(found(page, "spent")).to_be_visible(timeout=120_000)
     stopped_at = current_time(page)
     paid_ms = DEPOSIT_MICROS * 60_000 // (SPENT_PRICE * 10_000)
-    assert delivered_ms(stack, viewer.id, video) - paid_ms <= 10_000
+    # A verdict lives 5 s, at double speed that is 10 s of film; and a segment of the copied source lasts 5.3 s.
+    assert delivered_ms(stack, viewer.id, video) - paid_ms <= 16_000
     assert viewer.get("/api/billing/balance")["balance_micros"] >= 0
     deposit(page, "5")
     wait_for(lambda: current_time(page) > stopped_at + 5, 30, "the film to go on by itself")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys.person import PASSWORD, current_time, delivered_ms, deposit, drop, found, sign_in, sign_out, sign_up
 from tests.stacks import Person, Stack, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 PRICE = 30
 OPERATOR = "operator-of-journey-1@example.org"
@@ -53,9 +53,9 @@ def play_to_the_end(page: Page, video: int) -> None:
     page.goto(f"/watch?v={video}")
     found(page, "play").click()
     player = page.locator("s-player")
-    expect(player).to_have_attribute("data-state", "playing", timeout=20_000)
+    expect(player).to_have_attribute("data-state", "playing", timeout=60_000)
     first = current_time(page)
-    wait_for(lambda: current_time(page) > first + 2, 20, "the picture to advance")
+    wait_for(lambda: current_time(page) > first + 2, 60, "the picture to advance")
     expect(found(page, "finished")).to_be_visible(timeout=60_000)
     assert page.evaluate("document.querySelector('video').currentTime") > 20
     assert page.evaluate("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames") > 400
