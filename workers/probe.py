@@ -96,7 +96,7 @@ def units(plan: Plan) -> Iterator[NewUnit]:
     if plan.copy is not None:
         yield from _soon("copy", SOURCE, len(plan.copy.cuts) - 1, COPIED_RAMP, COPIED_STEADY)
     else:
-        for rank, (first, end) in enumerate(spans(min(FIRST, plan.segments), RAMP)):
+        for rank, (first, end) in enumerate(spans(min(FIRST, plan.segments), RAMP), 1):
             yield NewUnit("video", "interactive", [plan.instant], first, end, rank)
     yield NewUnit("survey", "batch", [], 0, 0, 0)
     if plan.tracks:
@@ -113,7 +113,7 @@ def units(plan: Plan) -> Iterator[NewUnit]:
 def _soon(kind: str, name: str, segments: int, ramp: tuple[int, ...], steady: int) -> Iterator[NewUnit]:
     """The beginning of a rendition at once, the rest when somebody asks for it."""
     for number, (first, end) in enumerate(spans(segments, ramp, steady)):
-        yield NewUnit(kind, "interactive" if number < len(ramp) else "held", [name], first, end, number)
+        yield NewUnit(kind, "interactive" if number < len(ramp) else "held", [name], first, end, 2 * number)
 
 
 def spans(segments: int, ramp: tuple[int, ...], steady: int = STEADY) -> Iterator[tuple[int, int]]:

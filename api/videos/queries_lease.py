@@ -73,12 +73,9 @@ async def turns(db: Queries, turn: int, lately_s: float) -> dict[str, int]:
 async def claim(
     db: Queries, queue: str, worker: str, *, lease_s: float, turns: dict[str, int], held: bool
 ) -> int | None:
-    """Lease the best claimable unit of a queue; gives its id. Two callers never get the same one, nor its segments.
+    """Lease the best claimable unit of a queue, `held`: of those a viewer waits for; gives its id, to one caller only.
 
-    `held`: one that a viewer waits for, or none.
-
-    Of units that viewers wait for, those of the job go first that had the fewest worked at lately: nobody can make all
-    others wait by asking for much. Of the rest, those of uploaders who had the fewest `turns`.
+    Of what viewers wait for, jobs go first of which few units were worked at lately; else uploaders with few `turns`.
     """
     return await db.value(
         """
