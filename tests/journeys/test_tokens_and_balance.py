@@ -88,7 +88,7 @@ def test_an_empty_wallet_stops_the_film_and_a_deposit_continues_it(
     stack: Stack, page: Page, uploader: Person, long_film: Path
 ) -> None:
     video = uploader.upload(long_film, SPENT_PRICE, "Longer than the money lasts")
-    uploader.wait_until(video, "playable", "ready")
+    uploader.wait_until(video, "ready")  # until then segments are as long as the source's key pictures are apart
     viewer = Person.known(stack, sign_up(page, "thrifty"), PASSWORD)
     page.goto("/wallet")
     deposit(page, f"{DEPOSIT_MICROS / 1e6:.2f}")
@@ -100,8 +100,7 @@ def test_an_empty_wallet_stops_the_film_and_a_deposit_continues_it(
     expect(found(page, "spent")).to_be_visible(timeout=120_000)
     stopped_at = current_time(page)
     paid_ms = DEPOSIT_MICROS * 60_000 // (SPENT_PRICE * 10_000)
-    # A verdict lives 5 s, at double speed that is 10 s of film; and a segment of the copied source lasts 5.3 s.
-    assert delivered_ms(stack, viewer.id, video) - paid_ms <= 16_000
+    assert delivered_ms(stack, viewer.id, video) - paid_ms <= 10_000
     assert viewer.get("/api/billing/balance")["balance_micros"] >= 0
     deposit(page, "5")
     wait_for(lambda: current_time(page) > stopped_at + 5, 30, "the film to go on by itself")
