@@ -58,9 +58,26 @@ def film_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def short_film(film_folder: Path) -> Path:
-    """21 s of Big Buck Bunny: 528 frames at 25 frames/s."""
-    return films.bunny_loop(film_folder / "short.mp4", 4)
+def large_film(film_folder: Path) -> Path:
+    """21 s of Big Buck Bunny at 720p: 528 frames at 25 frames/s."""
+    return films.bunny_loop(film_folder / "large.mp4", 4)
+
+
+@pytest.fixture(scope="session")
+def small_clip(film_folder: Path) -> Path:
+    return films.small_bunny(film_folder / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def short_film(film_folder: Path, small_clip: Path) -> Path:
+    """21 s of Big Buck Bunny at 360p, for journeys that are not about its ladder."""
+    return films.bunny_loop(film_folder / "short.mp4", 4, small_clip)
+
+
+@pytest.fixture(scope="session")
+def heavy_film(film_folder: Path, small_clip: Path) -> Path:
+    """A minute and a half of it, 18 MB."""
+    return films.bunny_loop(film_folder / "heavy.mp4", 17, small_clip)
 
 
 @pytest.fixture(scope="session")
@@ -71,5 +88,5 @@ def middling_film(film_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def long_film(film_folder: Path) -> Path:
-    """A minute and a half of Big Buck Bunny, 18 MB."""
+    """A minute and a half of Big Buck Bunny at 720p: nobody waits for its ladder."""
     return films.bunny_loop(film_folder / "long.mp4", 17)

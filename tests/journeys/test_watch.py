@@ -15,13 +15,13 @@ PRICE = 30
 OPERATOR = "operator-of-journey-1@example.org"
 
 
-def test_a_film_goes_from_the_form_to_the_ledger(stack: Stack, page: Page, short_film: Path) -> None:
-    the_whole_way(stack, page, short_film)
+def test_a_film_goes_from_the_form_to_the_ledger(stack: Stack, page: Page, large_film: Path) -> None:
+    the_whole_way(stack, page, large_film)
 
 
-def the_whole_way(stack: Stack, page: Page, short_film: Path) -> None:
+def the_whole_way(stack: Stack, page: Page, film: Path) -> None:
     """Every check of the journey; the containers are put through the same."""
-    video = upload_by_form(page, short_film)
+    video = upload_by_form(page, film)
     sign_out(page)
     email = sign_up(page, "viewer")
     viewer = Person.known(stack, email, PASSWORD)
