@@ -18,7 +18,7 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_the_command_lists_the_benches() -> None:
     done = bench()
     assert done.returncode == 0
-    assert {"publish", "transcode"} <= set(done.stdout.split())
+    assert {"delivery", "publish", "transcode"} <= set(done.stdout.split())
     assert "table" not in done.stdout.split()
 
 
@@ -30,8 +30,9 @@ def test_an_unknown_bench_is_one_plain_sentence(name: str) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_arguments_reach_the_bench() -> None:
-    done = bench("publish", "--help")
+@pytest.mark.parametrize("name", ["publish", "delivery"])
+def test_arguments_reach_the_bench(name: str) -> None:
+    done = bench(name, "--help")
     assert done.returncode == 0, done.stderr
     assert "--quick" in done.stdout
 

@@ -1,0 +1,179 @@
+"""Signed files through the gateway against the same nginx serving the same files to anybody.
+
+5,000 sessions with a token each, verdicts as short-lived as shipped, only the pace per session raised. Signed and plain
+take turns in short rounds and the ratio of a round is what counts, so that a noisy machine disturbs both alike. Beside
+requests per second stand the processor microseconds that nginx itself spends on one request: they depend neither on
+this client, which shares the machine, nor on who else is busy.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from api.database import open_database
+from api.streaming import token
+from tests.bench import plain
+from tests.bench.load import Crowd, Target, request
+from tests.bench.table import last_line, median, percentile, rendered
+from tests.stacks import Stack, running_stack
+
+VIDEO, FILM_MS, ASK_EVERY_S = 7, 600_000, 4
+FOLDER = f"{VIDEO}/1/1080p"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file of `size` bytes and the least ratio that is good enough."""
+
+    name: str
+    file: str
+    size: int
+    goal: float
+
+
+CASES = (
+    Case("1mb", "0-0-4000.m4s", 1 << 20, 0.97),
+    Case("100kb", "1-4000-8000.m4s", 100 << 10, 0.85),
+    Case("playlist", "index.m3u8", 2 << 10, 0.40),
+)
+
+
+@dataclass
+class Side:
+    """One of the two ways to a file, and what it took, round by round."""
+
+    target: Target
+    nginx: int
+    rates: list[float] = field(default_factory=list)
+    microseconds: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
+    args = arguments()
+    with ExitStack() as life:
+        stack = life.enter_context(running_stack(MEDIA_RATE="1000000"))
+        life.enter_context(quiet(stack))
+        put_files(stack)
+        tokens = asyncio.run(sessions(stack, args.tokens))
+        port, pid = life.enter_context(plain.running(stack.home / "media"))
+        crowd = life.enter_context(Crowd(os.cpu_count() or 1))
+        gateway = stack.programs()["gateway"]["pid"]
+        measured = {}
+        for case in args.cases:
+            print(f"{case.name} …", flush=True)
+            paths = tuple(request(f"/v/{text}/{FOLDER}/{case.file}") for text in tokens)
+            sides = (
+                Side(Target(stack.gateway_port, paths, case.size), gateway),
+                Side(Target(port, (request(f"/{FOLDER}/{case.file}"),), case.size), pid),
+            )
+            measured[case.name] = take_turns(crowd, sides, args.rounds, args.seconds)
+        print("latency …", flush=True)
+        added = added_p99_ms(crowd, [side.target for side in measured["100kb"]], args)
+    print(rendered(*table(measured)))
+    print(last_line("delivery", figures(measured) | {"added_p99_ms": added}))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./streamify bench delivery", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few tokens, short rounds: tries the bench only")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one side's turn in a round")
+    args = parser.parse_args()
+    args.cases, args.tokens = CASES, 5000
+    if args.quick:
+        args.rounds, args.seconds, args.tokens = 2, 0.3, 50
+    return args
+
+
+@contextmanager
+def quiet(stack: Stack) -> Iterator[None]:
+    """Hold the shipper: how fast lines become money is the business of another bench."""
+    pid = stack.programs()["ship"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def put_files(stack: Stack) -> None:
+    folder = stack.home / "media" / FOLDER
+    folder.mkdir(parents=True)
+    for case in CASES:
+        (folder / case.file).write_bytes(os.urandom(case.size))
+    for path in (folder, *folder.parents):
+        if path == stack.home:
+            break
+        path.chmod(0o755)
+
+
+async def sessions(stack: Stack, count: int) -> list[str]:
+    """Tokens of as many sessions of as many viewers."""
+    db = await open_database(stack.settings.database_url("streaming"), size=1)
+    ids = [uuid.uuid4().hex for _ in range(count)]
+    columns = ("session_id", "user_id", "video_id", "generation", "duration_ms", "price_per_minute")
+    async with db.transaction() as tx:
+        rows = [(one, 1000 + number, VIDEO, 1, FILM_MS, 0) for number, one in enumerate(ids)]
+        await tx.copy("stream_sessions", columns, rows)
+    await db.close()
+    signer = token.make_signer(stack.settings.secret("TOKEN_SECRET"))
+    return [token.write(signer, token.issue(one, VIDEO, FILM_MS, time.time())) for one in ids]
+
+
+def take_turns(crowd: Crowd, sides: tuple[Side, Side], rounds: int, seconds: float) -> tuple[Side, Side]:
+    for side in sides:
+        crowd.flood(side.target, seconds)  # files into the page cache, first verdicts
+    for _ in range(rounds):
+        for side in sides:
+            used = plain.seconds_used(side.nginx)
+            done, rate = crowd.flood(side.target, seconds)
+            side.rates.append(rate)
+            side.microseconds.append((plain.seconds_used(side.nginx) - used) * 1e6 / done)
+    return sides
+
+
+def added_p99_ms(crowd: Crowd, targets: list[Target], args: argparse.Namespace) -> float:
+    """What authorisation adds to the slowest hundredth when each session asks as often as a player does."""
+    rate = args.tokens / ASK_EVERY_S
+    crowd.paced(targets, rate, 2 * args.seconds)
+    windows = [crowd.paced(targets, rate, args.seconds) for _ in range(args.rounds)]
+    return median([(percentile(signed, 0.99) - percentile(open_, 0.99)) * 1000 for signed, open_ in windows])
+
+
+def ratios(sides: tuple[Side, Side]) -> tuple[float, float]:
+    """Signed over plain, in requests per second of the machine and of nginx's own processor time."""
+    signed, open_ = sides
+    rates = [one / other for one, other in zip(signed.rates, open_.rates, strict=True)]
+    costs = [other / one for one, other in zip(signed.microseconds, open_.microseconds, strict=True)]
+    return median(rates), median(costs)
+
+
+def table(measured: dict[str, tuple[Side, Side]]) -> tuple[list[str], list[list[str | float | None]]]:
+    columns = ["file", "signed/s", "plain/s", "ratio", "goal", "signed us", "plain us", "nginx ratio"]
+    goals = {case.name: case.goal for case in CASES}
+    rows: list[list[str | float | None]] = []
+    for name, (signed, open_) in measured.items():
+        rate, cost = ratios((signed, open_))
+        row: list[str | float | None] = [name, median(signed.rates), median(open_.rates), rate, goals[name]]
+        rows.append([*row, median(signed.microseconds), median(open_.microseconds), cost])
+    return columns, rows
+
+
+def figures(measured: dict[str, tuple[Side, Side]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, (signed, open_) in measured.items():
+        rate, cost = ratios((signed, open_))
+        found |= {f"ratio_{name}": rate, f"nginx_ratio_{name}": cost}
+        found |= {f"signed_per_s_{name}": median(signed.rates), f"plain_per_s_{name}": median(open_.rates)}
+    return found
+
+
+if __name__ == "__main__":
+    main()
