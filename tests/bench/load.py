@@ -45,6 +45,7 @@ class Wire:
         self._socket.setblocking(False)
         self.left = 0
         self.asked = 0.0
+        self.closing = False
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -61,7 +62,7 @@ class Wire:
             end = head.find(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200 ") or end < 0:
                 raise Unexpected(head[:400].decode("latin-1") or "the connection was closed")
-            self.left = end + 4 + self._size
+            self.left, self.closing = end + 4 + self._size, b"\r\nConnection: close\r\n" in head
         self.left -= got
         if self.left < 0 or not got:
             raise Unexpected(f"{self.left} bytes were missing when an answer ended")
@@ -84,7 +85,7 @@ def flood(target: Target, seconds: float, number: int, processes: int) -> tuple[
             for wire in wires.ready(1.0):
                 if wire.read(buffer):
                     done += 1
-                    wire.ask(next(ahead))
+                    wires.fresh(wire).ask(next(ahead))
         return done, now - began
 
 
@@ -108,7 +109,7 @@ def paced(targets: Sequence[Target], per_second: float, seconds: float) -> list[
             for wire in group.ready(0):
                 if wire.read(buffer):
                     took[number].append(time.perf_counter() - wire.asked)
-                    free[number].append(wire)
+                    free[number].append(group.fresh(wire))
         time.sleep(max(0.0, min(due - now, 0.0002)))
     for group in groups:
         group.close()
@@ -139,6 +140,14 @@ class Wires:
         self._by_number[wire.fileno()] = wire
         self._epoll.register(wire.fileno(), select.EPOLLIN)
         return wire
+
+    def fresh(self, wire: Wire) -> Wire:
+        """The wire itself, or another one once nginx has seen enough of it."""
+        if not wire.closing:
+            return wire
+        del self._by_number[wire.fileno()]
+        wire.close()
+        return self.open()
 
     def ready(self, patience_s: float) -> Iterator[Wire]:
         by_number = self._by_number
