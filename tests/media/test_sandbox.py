@@ -164,6 +164,20 @@ async def test_it_dies_with_its_parent() -> None:
     assert await gone(child)
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no autogroups here")
+def test_a_niced_program_is_nice_to_other_sessions_too() -> None:
+    code = (
+        "import asyncio, os; from media.sandbox import run, Limits; os.nice(7); "
+        "asyncio.run(run(['/bin/sh', '-c', 'echo $$; exec sleep 60'], Limits(60, 60), "
+        "on_line=lambda line: print(open(f'/proc/{int(line)}/autogroup').read(), flush=True)))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    assert parent.stdout.readline().split()[-2:] == ["nice", "7"]
+    parent.kill()
+    parent.communicate()
+
+
 async def test_a_flood_of_words_is_read_and_forgotten() -> None:
     ended, _ = await python("import sys; sys.stderr.write('x' * (1 << 22) + 'end')")
     assert ended.ok
