@@ -7,17 +7,23 @@ import argparse
 import contextlib
 import os
 import re
+import secrets
 import signal
 import string
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
-from api import binaries
+from api import binaries, listener
 from api.settings import ROOT, SERVICES, Settings, SettingsError
 from media.segment import FILM, IFRAMES, LANGUAGE, NAME, PLACE, RENDITION, TEXT, UNLOGGED
 
+path = listener.path
 TEMPLATES = ROOT / "nginx"
 EDGE = "origin"
+# So many sessions at their full rate are let through from one address: an office is, a flood of forgeries is more.
+CROWD = 500
 # The shape of api/streaming/token.py, loosely: enough to refuse nonsense before anybody is asked about it.
 SHAPE = r"(?<token>(?<claimed_session>[0-9a-f]{32})\.[0-9.]{3,24}\.[A-Za-z0-9_-]{43})"
 
@@ -31,10 +37,14 @@ class Template(string.Template):
 
 
 def run(settings: Settings, _: argparse.Namespace) -> int:
-    """Become nginx."""
-    folder = settings.home / "run/nginx"
-    end_orphans(folder / "nginx.pid")
-    conf, nginx = render(settings, folder), binaries.nginx()
+    """Become the gateway's nginx."""
+    become(render(settings, settings.home / "run/nginx"))
+
+
+def become(conf: Path) -> NoReturn:
+    """Give this process up for nginx, once what its predecessor left is gone."""
+    end_orphans(conf.parent / "nginx.pid")
+    nginx = binaries.nginx()
     os.execv(nginx, command(nginx, conf))
 
 
@@ -60,25 +70,33 @@ def command(nginx: str, conf: Path) -> list[str]:
 
 def render(settings: Settings, out: Path) -> Path:
     """Write the configuration into `out` and give its main file. Raises SettingsError when a value cannot be used."""
-    given = values(settings, out)
-    for template in sorted(TEMPLATES.rglob("*.conf")):
-        target = out / template.relative_to(TEMPLATES)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template(template.read_text()).substitute(given))
+    fill(out, values(settings, out), (t for t in TEMPLATES.rglob("*.conf") if "edge" not in (t.stem, t.parent.name)))
     link_log(settings.path("FETCH_LOG_ROOT"))
     return out / "nginx.conf"
 
 
+def fill(out: Path, given: Mapping[str, str], templates: Iterable[Path]) -> None:
+    """Write templates into `out` with these values; nobody else reads them, as a secret is among them."""
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    out.chmod(0o700)
+    for template in templates:
+        target = out / template.relative_to(TEMPLATES)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(Template(template.read_text()).substitute(given))
+
+
 def values(settings: Settings, out: Path) -> dict[str, str]:
     """Everything the templates leave open."""
-    bind = settings.text("GATEWAY_BIND")
     return {
-        "LISTEN": f"{f'[{bind}]' if ':' in bind else bind}:{settings.number('GATEWAY_PORT')}",
-        "RUN": _path(out.absolute()),
-        "MEDIA_ROOT": _path(settings.path("MEDIA_ROOT")),
-        "PAGES_ROOT": _path(settings.path("PAGES_ROOT")),
-        "FETCH_LOG": _path(settings.path("FETCH_LOG_ROOT") / f"{EDGE}.log"),
+        "LISTEN": listen(settings, "GATEWAY_PORT"),
+        "RUN": path(out.absolute()),
+        "MEDIA_ROOT": path(settings.path("MEDIA_ROOT")),
+        "PAGES_ROOT": path(settings.path("PAGES_ROOT")),
+        "FETCH_LOG": path(settings.path("FETCH_LOG_ROOT") / f"{EDGE}.log"),
+        "EDGE_SECRET": _secret(settings),
+        "MEDIA_FROM": _media_from(settings.text("MEDIA_URL")),
         "MEDIA_RATE": str(settings.number("MEDIA_RATE")),
+        "CROWD_RATE": str(settings.number("MEDIA_RATE") * CROWD),
         "TOKEN": SHAPE,
         "PLACE": PLACE,
         "RENDITION": RENDITION,
@@ -88,23 +106,39 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
         "LANGUAGE": LANGUAGE,
         "SEGMENT": NAME.pattern,
         "UNLOGGED": UNLOGGED,
+        **listener.values(settings),
         **{name.upper(): _server(settings.service_url(name)) for name in SERVICES},
     }
 
 
-def link_log(folder: Path) -> None:
-    """`origin.log` leads to the newest generation of the fetch log; the shipper reads those, nginx writes the link."""
+def listen(settings: Settings, port: str) -> str:
+    """Where nginx listens; `port` is the setting that holds its port."""
+    bind = settings.text("GATEWAY_BIND")
+    return f"{f'[{bind}]' if ':' in bind else bind}:{settings.number(port)}"
+
+
+def link_log(folder: Path, edge: str = EDGE) -> None:
+    """`<edge>.log` leads to the newest generation of the fetch log; the shipper reads those, nginx writes the link."""
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / f"{EDGE}.log"
+    link = folder / f"{edge}.log"
     if not link.is_symlink():
-        newest = max((int(p.stem.rpartition("-")[2]) for p in folder.glob(f"{EDGE}-[1-9]*.log")), default=1)
-        link.symlink_to(f"{EDGE}-{newest}.log")
+        newest = max((int(p.stem.rpartition("-")[2]) for p in folder.glob(f"{edge}-[1-9]*.log")), default=1)
+        link.symlink_to(f"{edge}-{newest}.log")
 
 
-def _path(path: Path) -> str:
-    if re.search(r'["\\$\x00-\x1f]', str(path)):
-        raise SettingsError(f"nginx cannot use the path {str(path)!r}: choose one without quotes, $ and backslashes")
-    return str(path)
+def _secret(settings: Settings) -> str:
+    """What edges show. Without the setting there are none: then nobody knows it, not even we."""
+    secret = settings.secret("EDGE_SECRET") if settings.text("EDGE_SECRET") else secrets.token_hex(32)
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", secret):
+        raise SettingsError("EDGE_SECRET must be letters and digits: it travels in a header")
+    return secret
+
+
+def _media_from(url: str) -> str:
+    """The sources from which pages may play: always ourselves, and where MEDIA_URL sends players."""
+    if url and not re.fullmatch(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?/?", url):
+        raise SettingsError(f"MEDIA_URL {url!r} must look like https://host or http://host:port")
+    return " ".join(["'self'", *([url.rstrip("/")] if url else [])])
 
 
 def _server(url: str) -> str:

@@ -25,7 +25,15 @@ SERVICE_URLS = {
     "billing": "BILLING_SERVICE_URL",
     "analytics": "ANALYTICS_SERVICE_URL",
 }
-SECRETS = ("JWT_SECRET", "SERVICE_SECRET", "TOKEN_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SUPERVISOR_PASSWORD")
+SECRETS = (
+    "JWT_SECRET",
+    "SERVICE_SECRET",
+    "EDGE_SECRET",
+    "TOKEN_SECRET",
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "SUPERVISOR_PASSWORD",
+)
 MIN_SECRET_LENGTH = 32
 
 
@@ -47,9 +55,17 @@ TABLE = (
     Setting("GATEWAY_PORT", "3000", "Port of the gateway: pages, API and media."),
     Setting("PORT_BASE", "3001", "Port of auth; its four successors, PostgreSQL, Redis and the supervisor follow."),
     Setting("EDGE_PORT", "3080", "Port of the optional CDN edge."),
+    Setting("WITH_EDGE", "no", "Whether `up` starts the edge too: yes or no; `up --edge` says yes."),
+    Setting("EDGE_NAME", "edge", "Name of the edge, which is also that of its fetch log: no two have the same."),
+    Setting("EDGE_CACHE_MB", "10240", "Disk space in MiB that the edge may fill with segments."),
+    Setting("ORIGIN_URL", "http://127.0.0.1:<GATEWAY_PORT>", "The gateway as the edge reaches it."),
+    Setting("MEDIA_URL", "", "Where players fetch media: the edge or the CDN; empty is the gateway itself."),
     Setting("BIND", "127.0.0.1", "Address the services listen on; 0.0.0.0 in containers."),
     Setting("GATEWAY_BIND", "0.0.0.0", "Address the gateway listens on."),
     Setting("PUBLIC_URL", "http://localhost:<GATEWAY_PORT>", "Address under which people reach the gateway."),
+    Setting("TLS_CERTIFICATE", "", "PEM file of the certificate and its chain; with it the gateway speaks TLS and HTTP/2."),
+    Setting("TLS_CERTIFICATE_KEY", "", "PEM file of the certificate's key."),
+    Setting("TRUSTED_PROXIES", "", "Addresses or networks whose X-Forwarded-For is believed, separated by commas."),
     Setting("PORT", "by service", "Port of the service being started."),
     Setting("DATABASE_URL", "by service", "PostgreSQL database of the service being started."),
     Setting("REDIS_URL", "redis://127.0.0.1:<PORT_BASE+6>/0", "Redis or Valkey: broker, fetch streams, rate limits."),
@@ -60,6 +76,7 @@ TABLE = (
     Setting("ANALYTICS_SERVICE_URL", "http://127.0.0.1:<PORT_BASE+4>", "Where the other parts find analytics."),
     Setting("JWT_SECRET", "generated", "Secret from which auth derives the Ed25519 key of access tokens."),
     Setting("SERVICE_SECRET", "generated", "Secret of the short-lived tokens that services show each other."),
+    Setting("EDGE_SECRET", "generated", "Secret that edges show the gateway; without it there are no edges."),
     Setting("TOKEN_SECRET", "generated", "Secrets of media tokens, newest first, separated by commas."),
     Setting("POSTGRES_PASSWORD", "generated", "Password of the embedded PostgreSQL's roles."),
     Setting("REDIS_PASSWORD", "generated", "Password of the embedded Valkey."),
@@ -120,6 +137,10 @@ class Settings:
         return value
 
     @property
+    def tls(self) -> bool:
+        return bool(self.text("TLS_CERTIFICATE"))
+
+    @property
     def home(self) -> Path:
         return self.path("STREAMIFY_HOME")
 
@@ -157,7 +178,8 @@ def _computed(values: Mapping[str, str]) -> dict[str, str]:
     password = values.get("REDIS_PASSWORD", "")
     urls = {name: f"http://127.0.0.1:{base + i}" for i, name in enumerate(SERVICE_URLS.values())}
     return urls | {
-        "PUBLIC_URL": f"http://localhost:{values['GATEWAY_PORT']}",
+        "PUBLIC_URL": f"http{'s' if values['TLS_CERTIFICATE'] else ''}://localhost:{values['GATEWAY_PORT']}",
+        "ORIGIN_URL": f"http://127.0.0.1:{values['GATEWAY_PORT']}",
         "REDIS_URL": f"redis://{':' + password + '@' if password else ''}127.0.0.1:{base + 6}/0",
         "MEDIA_ROOT": f"{home}/media",
         "SOURCE_ROOT": f"{home}/sources",
