@@ -114,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
 
     sub = add("up", lazy("api.operate", "up"), "set up and start everything on this machine")
     sub.add_argument("--demo", action="store_true", help="add two accounts, funds and a generated film")
+    sub.add_argument("--edge", action="store_true", help="start a CDN edge too; players then fetch from it")
     sub.add_argument("--detach", action="store_true", help="return when healthy; stop it later with 'down'")
     add("down", lazy("api.operate", "down"), "stop everything")
     add("status", lazy("api.operate", "status"), "what runs where, with health").add_argument(
@@ -126,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     add("operator", lazy("api.operate", "operator"), "make a user an operator").add_argument("email")
     add("secrets", lazy("api.operate", "print_secrets"), "print fresh secrets for docker-compose's .env")
     add("gateway", lazy("api.gateway", "run"), "run the gateway's nginx")
+    add("edge", lazy("api.edge", "run"), "run an edge's nginx")
     add("serve", serve, "run one service").add_argument("name", choices=SERVICES)
     add("migrate", migrate, "migrate the databases").add_argument("name", nargs="?", choices=SERVICES)
     for name, what in FOLLOWERS.items():

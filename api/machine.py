@@ -150,13 +150,13 @@ def check_ports(settings: Settings) -> None:
     for program, port in ports(settings).items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            address = settings.text("GATEWAY_BIND") if program == "gateway" else "127.0.0.1"
+            setting = {"gateway": "GATEWAY_PORT", "edge": "EDGE_PORT"}.get(program, "PORT_BASE")
+            address = "127.0.0.1" if setting == "PORT_BASE" else settings.text("GATEWAY_BIND")
             try:
                 probe.bind((address, port))
             except PermissionError:
-                raise CannotStart(f"Port {port} needs more rights than this account has: set GATEWAY_PORT.") from None
+                raise CannotStart(f"Port {port} needs more rights than this account has: set {setting}.") from None
             except OSError:
-                setting = "GATEWAY_PORT" if program == "gateway" else "PORT_BASE"
                 raise CannotStart(
                     f"Port {port} ({program}) is taken by another program: stop that, or set {setting} to a free port."
                 ) from None

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from urllib.error import URLError
 from api import binaries, machine
 from api.clients import Clients, MadeOperator
 from api.problems import Problem
-from api.settings import SECRETS, SERVICES, Settings
+from api.settings import SECRETS, SERVICES, Settings, load
 from api.stack import NoSuchAccount, ports
 
 READY_S = 60.0
@@ -24,6 +25,9 @@ READY_S = 60.0
 def up(settings: Settings, args: argparse.Namespace) -> int:
     """Start everything, wait until healthy, print the address; stays in the foreground unless --detach."""
     began = time.monotonic()
+    if args.edge:
+        os.environ["WITH_EDGE"] = "yes"  # as if it had been set: every program hears of it
+        settings = load()
     try:
         settings = machine.prepare(settings)
         first = not machine.session_file(settings).exists()
@@ -57,10 +61,14 @@ def up(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def wait_until_healthy(settings: Settings) -> None:
-    """Return when the gateway says that every service is well; CannotStart names what is not, with its last words."""
+    """Return when the gateway says that every service is well; CannotStart names what is not, with its last words.
+
+    An edge is well when its gateway answers it.
+    """
     deadline = time.monotonic() + READY_S
+    doors = [port for name, port in ports(settings).items() if name in ("gateway", "edge")]
     while time.monotonic() < deadline:
-        if fetch_json(f"http://127.0.0.1:{settings.text('GATEWAY_PORT')}/health").get("status") == "ok":
+        if all(fetch_json(f"http://127.0.0.1:{port}/health").get("status") == "ok" for port in doors):
             return
         if machine.supervisor(settings) is None and time.monotonic() > deadline - READY_S + 5:
             break
@@ -98,14 +106,14 @@ def rows(settings: Settings) -> list[dict[str, Any]]:
     control = machine.supervisor(settings)
     if control is None:
         return []
-    where = ports(settings)
+    where = {**ports(settings), "edge": settings.number("EDGE_PORT")}
     return [_row(info, where.get(info["group"])) for info in control.getAllProcessInfo()]
 
 
 def _row(info: dict[str, Any], port: int | None) -> dict[str, Any]:
     name, state = str(info["name"]), str(info["statename"]).lower()
     health: dict[str, Any] = {"status": "ok"}
-    if name in (*SERVICES, "gateway"):
+    if name in (*SERVICES, "gateway", "edge"):
         health = fetch_json(f"http://127.0.0.1:{port}/health")
     detail = str(info["description"])
     if health.get("status") != "ok":

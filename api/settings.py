@@ -5,6 +5,7 @@ makes a working single machine. The README's table is made from `TABLE`.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ TABLE = (
     Setting("EDGE_NAME", "edge", "Name of the edge, which is also that of its fetch log: no two have the same."),
     Setting("EDGE_CACHE_MB", "10240", "Disk space in MiB that the edge may fill with segments."),
     Setting("ORIGIN_URL", "http://127.0.0.1:<GATEWAY_PORT>", "The gateway as the edge reaches it."),
-    Setting("MEDIA_URL", "", "Where players fetch media: the edge or the CDN; empty is the gateway itself."),
+    Setting("MEDIA_URL", "<the edge, if there is one>", "Where players fetch media; empty is the gateway itself."),
     Setting("BIND", "127.0.0.1", "Address the services listen on; 0.0.0.0 in containers."),
     Setting("GATEWAY_BIND", "0.0.0.0", "Address the gateway listens on."),
     Setting("PUBLIC_URL", "http://localhost:<GATEWAY_PORT>", "Address under which people reach the gateway."),
@@ -144,6 +145,13 @@ class Settings:
     def home(self) -> Path:
         return self.path("STREAMIFY_HOME")
 
+    @property
+    def with_edge(self) -> bool:
+        """Whether this machine runs an edge beside its gateway."""
+        if self.text("WITH_EDGE") not in ("yes", "no"):
+            raise SettingsError(f"WITH_EDGE must be yes or no, not {self.text('WITH_EDGE')!r}")
+        return self.text("WITH_EDGE") == "yes"
+
     def port(self, service: str) -> int:
         return self.number("PORT_BASE") + SERVICES.index(service)
 
@@ -176,10 +184,14 @@ _WORDS = ("by service", "generated", "from the wheel")
 def _computed(values: Mapping[str, str]) -> dict[str, str]:
     base, home = Settings(values).number("PORT_BASE"), values["STREAMIFY_HOME"]
     password = values.get("REDIS_PASSWORD", "")
+    scheme = "https" if values["TLS_CERTIFICATE"] else "http"
+    public = values.get("PUBLIC_URL") or f"{scheme}://localhost:{values['GATEWAY_PORT']}"
+    beside = re.sub(r"^\w+://|:\d+/*$|/+$", "", public)
     urls = {name: f"http://127.0.0.1:{base + i}" for i, name in enumerate(SERVICE_URLS.values())}
     return urls | {
-        "PUBLIC_URL": f"http{'s' if values['TLS_CERTIFICATE'] else ''}://localhost:{values['GATEWAY_PORT']}",
-        "ORIGIN_URL": f"http://127.0.0.1:{values['GATEWAY_PORT']}",
+        "PUBLIC_URL": public,
+        "MEDIA_URL": f"{scheme}://{beside}:{values['EDGE_PORT']}" if values["WITH_EDGE"] == "yes" else "",
+        "ORIGIN_URL": f"{scheme}://127.0.0.1:{values['GATEWAY_PORT']}",
         "REDIS_URL": f"redis://{':' + password + '@' if password else ''}127.0.0.1:{base + 6}/0",
         "MEDIA_ROOT": f"{home}/media",
         "SOURCE_ROOT": f"{home}/sources",

@@ -85,6 +85,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("audience", ours("audience")),
         Program("sweep", ours("sweep")),
         Program("gateway", ours("gateway"), LAST, stop="QUIT", stop_wait_s=5),
+        *([Program("edge", ours("edge"), LAST, stop="QUIT", stop_wait_s=5)] if settings.with_edge else []),
     ]
 
 
@@ -163,7 +164,10 @@ def ports(settings: Settings) -> dict[str, int]:
     """Every port the stack takes, by program."""
     base = settings.number("PORT_BASE")
     names = (*SERVICES, "postgres", "redis", "supervisor")
-    return {"gateway": settings.number("GATEWAY_PORT"), **{name: base + i for i, name in enumerate(names)}}
+    outside = {"gateway": settings.number("GATEWAY_PORT")}
+    if settings.with_edge:
+        outside["edge"] = settings.number("EDGE_PORT")
+    return outside | {name: base + i for i, name in enumerate(names)}
 
 
 def _program(program: Program, settings: Settings, who: Account) -> Mapping[str, str]:
