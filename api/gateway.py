@@ -25,7 +25,7 @@ EDGE = "origin"
 # So many sessions at their full rate are let through from one address: an office is, a flood of forgeries is more.
 CROWD = 500
 # The shape of api/streaming/token.py, loosely: enough to refuse nonsense before anybody is asked about it.
-SHAPE = r"(?<token>(?<claimed_session>[0-9a-f]{32})\.[0-9.]{3,24}\.[A-Za-z0-9_-]{43})"
+SHAPE = r"(?<token>(?<claimed_session>[0-9a-f]{32})\.[0-9.]{3,24}(?:\.[0-9a-f]{8})?\.[A-Za-z0-9_-]{43})"
 
 
 class Template(string.Template):
