@@ -30,6 +30,8 @@ ASK_AGAIN_S = 5.0
 class Audience:
     """The consumer that `follow` feeds."""
 
+    name = "audience"
+
     def __init__(self, db: Database, clients: Clients) -> None:
         self._db, self._clients = db, clients
         self._ask_at = 0.0

@@ -24,6 +24,9 @@ ORIGIN = "fetches:origin"
 BLOCK_MS = 250  # how long a stop or a new stream may wait
 CHUNKS = 512  # per stream and read: at most 32 MiB
 RETRY_S = 1.0
+# Redis hears how far everybody is, once a second if nothing else: the shipper trims, archives and waits by that.
+TELL_S = 1.0
+HELP = "docs/operating.md, A consumer that lost its place"
 
 
 @dataclass(frozen=True, order=True)
@@ -32,6 +35,9 @@ class Position:
 
     generation: int
     offset: int
+
+    def __str__(self) -> str:
+        return f"{self.generation}-{self.offset}"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Chunk:
     generation: int
     start: int
     payload: bytes
-    after: Position | None = None  # on a file's first chunk: where the file before it ended
+    after: Position | None = None  # on a file's first chunk: where the log before it ended, 0-0 if nobody knows
 
     @property
     def end(self) -> Position:
@@ -50,6 +56,8 @@ class Chunk:
 
 
 class Consumer(Protocol):
+    name: str
+
     async def positions(self) -> dict[str, Position]: ...
 
     async def apply(self, chunks: list[Chunk]) -> None:
@@ -91,9 +99,16 @@ def _rest(chunk: Chunk, reached: Position | None) -> Chunk | None:
         follows = chunk.after == reached if chunk.after else chunk.generation == reached.generation + 1
         joins = chunk.start == 0 and follows
     if not joins:
-        raise Gap(f"{chunk.stream} goes on at {chunk.generation}-{chunk.start} after {reached}")
+        missing = f"{chunk.stream} goes on at {chunk.generation}-{chunk.start}"
+        behind = f" behind {chunk.after}" if chunk.after and chunk.after != reached else ""
+        raise Gap(f"{missing}{behind}, but was read to {reached or 'nowhere'}")
     known = reached.offset - chunk.start if reached and chunk.generation == reached.generation else 0
     return replace(chunk, start=chunk.start + known, payload=chunk.payload[known:]) if known else chunk
+
+
+def done_key(stream: str) -> str:
+    """The hash of the consumers' committed positions; a copy, for the truth is in their databases."""
+    return f"fetches:done:{stream}"
 
 
 async def follow(settings: Settings, consumer: Consumer, stop: asyncio.Event) -> None:
@@ -117,19 +132,30 @@ class _Reader:
     def __init__(self, redis: Redis, consumer: Consumer) -> None:
         self._redis, self._consumer = redis, consumer
         self._positions: dict[str, Position] = {}
+        self._told = 0.0
         self._resting: dict[str, float] = {}  # streams with a gap, and when to look again
 
     async def run(self, stop: asyncio.Event) -> None:
         self._positions = await self._consumer.positions()
+        await self._tell()
         idled = 0.0
         while not stop.is_set():
             chunks = [chunk for stream, entries in await self._read() for chunk in self._joined(stream, entries)]
             if chunks:
                 await self._consumer.apply(chunks)
                 self._positions |= {chunk.stream: chunk.end for chunk in chunks}
+            if chunks or time.monotonic() - self._told > TELL_S:
+                await self._tell()
             if chunks or time.monotonic() - idled > 1:
                 await self._consumer.idle()
                 idled = time.monotonic()
+
+    async def _tell(self) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for stream, reached in self._positions.items():
+                pipe.hset(done_key(stream), self._consumer.name, str(reached))
+            await pipe.execute()
+        self._told = time.monotonic()
 
     async def _read(self) -> list[tuple[str, Entries]]:
         members: Any = await self._redis.smembers(STREAMS)
@@ -140,7 +166,7 @@ class _Reader:
             await asyncio.sleep(BLOCK_MS / 1000)
             return []
         places = {s: self._positions.get(s, BEGINNING) for s in awake}
-        ids: Any = {stream: f"{p.generation}-{p.offset}" for stream, p in places.items()}
+        ids: Any = {stream: str(place) for stream, place in places.items()}
         found: Any = await self._redis.xread(ids, count=CHUNKS, block=BLOCK_MS)
         return [(name.decode(), entries) for name, entries in found]
 
@@ -152,7 +178,7 @@ class _Reader:
                 joined.append(chunk)
         except Gap as gap:
             if not joined:
-                log.error("stream.gap", stream=stream, gap=str(gap))
+                log.error("stream.gap", stream=stream, gap=str(gap), help=HELP)
                 self._resting[stream] = time.monotonic() + RETRY_S
         return joined
 

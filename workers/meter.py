@@ -31,6 +31,8 @@ class PositionLost(RuntimeError):
 class Meter:
     """A consumer of the fetch streams. `idle` only wakes who tells others: their slowness must not delay money."""
 
+    name = "meter"
+
     def __init__(self, db: Database, currency: Currency) -> None:
         self._db, self._currency = db, currency
         self.news = asyncio.Event()

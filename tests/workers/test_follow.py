@@ -17,6 +17,8 @@ from workers.follow import STREAMS, Chunk, Gap, Position, beyond, follow, lines,
 class Book:
     """A consumer that keeps what it was given, and its positions, in memory."""
 
+    name = "meter"
+
     def __init__(self) -> None:
         self.text: dict[str, bytes] = {}
         self.reached: dict[str, Position] = {}

@@ -24,7 +24,7 @@ async def pipeline(scene: Scene) -> AsyncIterator[None]:
     meter = Meter(scene.db, currency_of(settings))
     async with Clients(settings, caller="meter") as clients:
         running = [
-            asyncio.create_task(ship(settings, stop, settled_s=0.1)),
+            asyncio.create_task(ship(settings, stop, blind_s=0.1)),
             asyncio.create_task(follow(settings, meter, stop)),
             asyncio.create_task(tell(scene.db, clients, meter.news)),
         ]

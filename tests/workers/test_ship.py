@@ -11,9 +11,11 @@ import pytest
 from redis.asyncio import Redis
 
 from api.settings import Settings, load
+from media.fetch_log import live
 from tests.billing.scenes import until
 from workers.follow import STREAMS, Position
-from workers.ship import CHUNK_BYTES, LogChanged, Piece, line_ends, log_files, ship, unshipped
+from workers.ship import ship
+from workers.shipper import CHUNK_BYTES, LogChanged, Piece, line_ends, unshipped
 
 STREAM = "fetches:origin"
 
@@ -39,7 +41,7 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
 @contextlib.asynccontextmanager
 async def shipping(settings: Settings) -> AsyncIterator[None]:
     """A shipper that is killed, not asked, at the end."""
-    task = asyncio.create_task(ship(settings, asyncio.Event(), settled_s=0.1))
+    task = asyncio.create_task(ship(settings, asyncio.Event(), blind_s=0.1))
     yield
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -211,10 +213,10 @@ def test_pieces_are_small_and_complete() -> None:
 def test_changed_files_are_an_error_not_a_guess(settings: Settings) -> None:
     folder = settings.path("FETCH_LOG_ROOT")
     write(settings, lines(0, 2), generation=3)
-    files = log_files(folder)["origin"]
+    files = live(folder)["origin"]
     with pytest.raises(LogChanged, match="were shipped"):
-        list(unshipped(files, Position(3, 999), 5))
+        list(unshipped(files, Position(3, 999), ()))
     with pytest.raises(LogChanged, match="newest file"):
-        list(unshipped(files, Position(4, 0), 5))
-    assert list(unshipped(files, Position(0, 0), 5)) == [Piece(3, 0, lines(0, 2))]
-    assert list(unshipped(files, Position(2, 700), 5)) == [Piece(3, 0, lines(0, 2))]
+        list(unshipped(files, Position(4, 0), ()))
+    assert list(unshipped(files, Position(0, 0), ())) == [Piece(3, 0, lines(0, 2))]
+    assert list(unshipped(files, Position(2, 700), ())) == [Piece(3, 0, lines(0, 2))]
