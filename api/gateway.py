@@ -93,6 +93,7 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
         "MEDIA_ROOT": path(settings.path("MEDIA_ROOT")),
         "PAGES_ROOT": path(settings.path("PAGES_ROOT")),
         "FETCH_LOG": path(settings.path("FETCH_LOG_ROOT") / f"{EDGE}.log"),
+        "EDGE": EDGE,
         "EDGE_SECRET": _secret(settings),
         "MEDIA_FROM": _media_from(settings.text("MEDIA_URL")),
         "MEDIA_RATE": str(settings.number("MEDIA_RATE")),
