@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from api import binaries, listener
+from api import binaries, listener, memory
 from api.settings import ROOT, SERVICES, Settings, SettingsError
 from media.segment import FILM, IFRAMES, LANGUAGE, NAME, PLACE, RENDITION, TEXT, UNLOGGED
 
@@ -44,6 +44,7 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 def become(conf: Path) -> NoReturn:
     """Give this process up for nginx, once what its predecessor left is gone."""
     end_orphans(conf.parent / "nginx.pid")
+    memory.keep(conf.parent / "verdicts")
     nginx = binaries.nginx()
     os.execv(nginx, command(nginx, conf))
 

@@ -17,7 +17,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
-from api import binaries
+from api import binaries, memory
 from api.settings import DATABASES, SECRETS, Settings, load
 from api.stack import Account, account, control_port, environment, ports, supervisor_conf
 
@@ -205,7 +205,10 @@ def stop(settings: Settings, patience_s: float = 40) -> bool:
         deadline = time.monotonic() + patience_s
         while supervised(settings) and time.monotonic() < deadline:
             time.sleep(0.05)
-    return kill_leftovers(settings) or control is not None
+    ran = kill_leftovers(settings) or control is not None
+    for nginx in ("nginx", "edge"):
+        memory.drop(settings.home / f"run/{nginx}/verdicts")
+    return ran
 
 
 def session_file(settings: Settings) -> Path:
