@@ -144,14 +144,19 @@ class Clients:
 
     # streaming
 
-    async def streaming_set_spent(self, session_id: str, *, spent: bool) -> None:
-        """Billing says that a session's money is gone (verdicts become 402) or is there again."""
-        path = f"/internal/sessions/{session_id}/spent"
-        await self._call("streaming", "PUT", path, None, {"spent": spent})
+    async def streaming_set_spent(self, session_id: str, word: int, *, spent: bool, final: bool) -> None:
+        """Billing says that a session's money is gone (verdicts become 402), is `final`, or is there again.
 
-    async def streaming_end_sessions(self, *, video_id: int | None = None, user_id: int | None = None) -> None:
-        """End all live sessions of a deleted video or a disabled user."""
-        body = {"video_id": video_id, "user_id": user_id}
+        Of two words about a session the one with the higher number holds.
+        """
+        path = f"/internal/sessions/{session_id}/spent"
+        await self._call("streaming", "PUT", path, None, {"word": word, "spent": spent, "final": final})
+
+    async def streaming_end_sessions(
+        self, *, video_id: int | None = None, user_id: int | None = None, deleted: bool = False
+    ) -> None:
+        """End all live sessions of a video (`deleted` or withdrawn from the public) or of a disabled user."""
+        body = {"video_id": video_id, "user_id": user_id, "deleted": deleted}
         await self._call("streaming", "POST", "/internal/sessions/end", None, body)
 
     async def streaming_sweep(self) -> dict[str, int]:

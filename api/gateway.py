@@ -93,8 +93,8 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
         "RUN": path(out.absolute()),
         "MEDIA_ROOT": path(settings.path("MEDIA_ROOT")),
         "PAGES_ROOT": path(settings.path("PAGES_ROOT")),
-        "FETCH_LOG": path(settings.path("FETCH_LOG_ROOT") / f"{EDGE}.log"),
         "EDGE": EDGE,
+        "FETCH_LOG": path(settings.path("FETCH_LOG_ROOT") / f"{EDGE}.log"),
         "EDGE_SECRET": _secret(settings),
         "MEDIA_FROM": _media_from(settings.text("MEDIA_URL")),
         "MEDIA_RATE": str(settings.number("MEDIA_RATE")),
@@ -110,6 +110,7 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
         "UNLOGGED": UNLOGGED,
         **listener.values(settings),
         **{name.upper(): _server(settings.service_url(name)) for name in SERVICES},
+        "VERDICT": _verdict(settings),
     }
 
 
@@ -141,6 +142,13 @@ def _media_from(url: str) -> str:
     if url and not re.fullmatch(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?/?", url):
         raise SettingsError(f"MEDIA_URL {url!r} must look like https://host or http://host:port")
     return " ".join(["'self'", *([url.rstrip("/")] if url else [])])
+
+
+def _verdict(settings: Settings) -> str:
+    """Where verdicts are asked for: the Unix socket where there is one."""
+    if settings.text("VERDICT_SOCKET"):
+        return f"unix:{path(settings.path('VERDICT_SOCKET'))}"
+    return _server(settings.service_url("streaming"))
 
 
 def _server(url: str) -> str:

@@ -4,6 +4,8 @@ Every `api/<service>/app.py` calls `build`; `api serve NAME` runs the result wit
 """
 
 import contextlib
+import socket
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -245,9 +247,9 @@ def _request_id(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
-def serve(app: Starlette, settings: Settings, port: int) -> None:
-    """Run until SIGTERM: in-flight requests get five seconds, open event streams are cut."""
-    uvicorn.run(
+def serve(app: ASGIApp, settings: Settings, port: int, *, unix: Path | None = None) -> None:
+    """Run until SIGTERM: in-flight requests get five seconds, open event streams are cut. `unix`: listen there too."""
+    config = uvicorn.Config(
         app,
         host=settings.text("BIND"),
         port=port,
@@ -261,3 +263,21 @@ def serve(app: Starlette, settings: Settings, port: int) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[config.bind_socket(), unix_socket(unix)] if unix else None)
+    if not server.started:
+        sys.exit(3)
+
+
+def unix_socket(path: Path) -> socket.socket:
+    """A listening socket at `path` for our own account alone, in the place of whatever a killed predecessor left."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(fresh))
+    fresh.chmod(0o600)
+    # Nobody can connect before it is listened to, and nobody ever finds no socket.
+    listener.listen(2048)
+    fresh.rename(path)
+    return listener

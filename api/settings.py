@@ -36,6 +36,8 @@ SECRETS = (
     "SUPERVISOR_PASSWORD",
 )
 MIN_SECRET_LENGTH = 32
+# The system allows 107 bytes for the path of a socket, and ours is 21 longer than the home while it is made.
+LONGEST_SOCKET_HOME = 86
 
 
 class SettingsError(ValueError):
@@ -75,6 +77,11 @@ TABLE = (
     Setting("STREAMING_SERVICE_URL", "http://127.0.0.1:<PORT_BASE+2>", "Where the other parts find streaming."),
     Setting("BILLING_SERVICE_URL", "http://127.0.0.1:<PORT_BASE+3>", "Where the other parts find billing."),
     Setting("ANALYTICS_SERVICE_URL", "http://127.0.0.1:<PORT_BASE+4>", "Where the other parts find analytics."),
+    Setting(
+        "VERDICT_SOCKET",
+        "<STREAMIFY_HOME>/run/verdict.sock",
+        "Unix socket on which nginx asks streaming for verdicts; none when STREAMING_SERVICE_URL is set.",
+    ),
     Setting("JWT_SECRET", "generated", "Secret from which auth derives the Ed25519 key of access tokens."),
     Setting("SERVICE_SECRET", "generated", "Secret of the short-lived tokens that services show each other."),
     Setting("EDGE_SECRET", "generated", "Secret that edges show the gateway; without it there are no edges."),
@@ -86,6 +93,9 @@ TABLE = (
     Setting("SOURCE_ROOT", "<STREAMIFY_HOME>/sources", "Uploaded files; shared by the videos service and workers."),
     Setting("PAGES_ROOT", "<checkout>/player/dist", "The built pages, served by the gateway."),
     Setting("FETCH_LOG_ROOT", "<STREAMIFY_HOME>/log/fetch", "The fetch logs of this machine's nginx."),
+    Setting("FETCH_LOG_ROTATE_BYTES", "268435456", "Size from which a fetch log is continued in a new file (256 MiB)."),
+    Setting("FETCH_LOG_ROTATE_S", "86400", "Age in seconds from which it is (a day)."),
+    Setting("FETCH_LOG_KEEP_DAYS", "400", "Days for which archived fetch logs are kept; 0 keeps them for ever."),
     Setting("RATE_LIMIT_WINDOW_MS", "900000", "Length of the rate-limit window in milliseconds."),
     Setting("RATE_LIMIT_MAX_REQUESTS", "100", "API calls per window and address for anonymous clients."),
     Setting("RATE_LIMIT_USER_MAX_REQUESTS", "1500", "API calls per window for a signed-in user."),
@@ -93,9 +103,6 @@ TABLE = (
     Setting("MAX_UPLOAD_BYTES", "107374182400", "Largest upload in bytes (100 GiB)."),
     Setting("CURRENCY", "USD", "ISO 4217 currency of all wallets and prices."),
     Setting("CREATOR_SHARE_BPS", "8000", "Creator's share of each charge in basis points."),
-    Setting("FETCH_LOG_ROTATE_BYTES", "268435456", "Size from which a fetch log is continued in a new file (256 MiB)."),
-    Setting("FETCH_LOG_ROTATE_S", "86400", "Age in seconds from which it is (a day)."),
-    Setting("FETCH_LOG_KEEP_DAYS", "400", "Days for which archived fetch logs are kept; 0 keeps them for ever."),
     Setting("PAYMENT_PROVIDER", "test", "Who settles deposits: test (at once, no real money) or none."),
     Setting("MEDIA_RATE", "2", "Media requests per second and session beyond which the gateway slows a player down."),
     Setting("MAX_SESSIONS", "3", "Live playback sessions per user."),
@@ -191,7 +198,9 @@ def _computed(values: Mapping[str, str]) -> dict[str, str]:
     public = values.get("PUBLIC_URL") or f"{scheme}://localhost:{values['GATEWAY_PORT']}"
     beside = re.sub(r"^\w+://|:\d+/*$|/+$", "", public)
     urls = {name: f"http://127.0.0.1:{base + i}" for i, name in enumerate(SERVICE_URLS.values())}
+    near = "STREAMING_SERVICE_URL" not in values and len(home) <= LONGEST_SOCKET_HOME
     return urls | {
+        "VERDICT_SOCKET": f"{home}/run/verdict.sock" if near else "",
         "PUBLIC_URL": public,
         "MEDIA_URL": f"{scheme}://{beside}:{values['EDGE_PORT']}" if values["WITH_EDGE"] == "yes" else "",
         "ORIGIN_URL": f"{scheme}://127.0.0.1:{values['GATEWAY_PORT']}",

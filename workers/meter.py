@@ -6,7 +6,7 @@ A second door into the billing service: the rules are `api/billing/metering.py`,
 import asyncio
 import gc
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 import structlog
@@ -98,13 +98,27 @@ def _ms_since(started: float) -> float:
 
 
 async def tell(db: Database, clients: Clients, news: asyncio.Event) -> None:
-    """Tell streaming and analytics what is new, whenever there may be something; for ever."""
+    """Tell streaming and analytics what is new, whenever there may be something; for ever.
+
+    Side by side: a film must stop when its money is gone, however slowly analytics listens.
+    """
+    facts = asyncio.Event()
+
+    async def hurry() -> None:
+        facts.set()
+        await outbox.tell_spent(db, clients)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_always(news, hurry))
+        group.create_task(_always(facts, lambda: outbox.relay(db, clients)))
+
+
+async def _always(news: asyncio.Event, act: Callable[[], Awaitable[object]]) -> None:
     while True:
         await news.wait()
         news.clear()
         try:
-            await outbox.tell_spent(db, clients)
-            await outbox.relay(db, clients)
+            await act()
         except Exception:
             log.exception("meter.untold")
 

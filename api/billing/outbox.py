@@ -1,4 +1,4 @@
-"""What billing owes the others to hear: money facts to analytics, sessions out of money (or not any more) to streaming.
+"""What billing owes the others to hear: money facts to analytics, how sessions stand for money to streaming.
 
 Both are written with the money and told after the commit, as often as it takes; hearing them twice changes nothing.
 """
@@ -49,22 +49,22 @@ def _event(fact: Fact) -> dict[str, object]:
 
 
 async def tell_spent(db: Database, clients: Clients, user_id: int | None = None) -> int:
-    """Tell streaming which sessions ran out of money or may go on; of one user, or of all. Gives their number."""
+    """Tell streaming which sessions ran out of money, will soon, or may go on; of one user, or all. Gives how many."""
     told = 0
     for session_id in await queries_log.untold(db, user_id, AT_ONCE):
         async with db.transaction() as tx:
             await queries_log.lock_telling(tx, session_id)
-            spent = await queries_log.untold_spent(tx, session_id)
-            if spent is None:
+            word = await queries_log.untold_word(tx, session_id)
+            if word is None:
                 continue
             try:
-                await clients.streaming_set_spent(session_id, spent=spent)
+                await clients.streaming_set_spent(session_id, word.number, spent=word.spent, final=word.final)
             except Problem as problem:
                 log.warning("spent.untold", session_id=session_id, problem=problem.detail)
                 if problem.status == 404:
                     # Its start is not finished: told now and forgotten there, it would play on for free.
                     continue
                 return told
-            await queries_log.set_told(tx, session_id, spent=spent)
+            await queries_log.set_told(tx, session_id, word)
             told += 1
     return told

@@ -62,35 +62,44 @@ async def lock_telling(db: Queries, session_id: str) -> None:
 
 
 async def untold(db: Queries, user_id: int | None, limit: int) -> list[str]:
-    """Live sessions of which streaming does not know whether their money is gone; of one user, or of all."""
+    """Live sessions of which streaming does not know how their money stands, spent ones first; of a user, or of all."""
     sql = """
         select array(
             select session_id
             from hold
-            where state <> 'ended' and (state = 'spent') <> spent_told and expires_at is not null
-                and (:user_id::bigint is null or user_id = :user_id)
-            limit :limit
+            where state <> 'ended' and ((state = 'spent') <> spent_told or final <> final_told)
+                and expires_at is not null and (:user_id::bigint is null or user_id = :user_id)
+            order by state = 'spent' desc limit :limit
         )
     """
     found: list[str] = await db.value(sql, user_id=user_id, limit=limit)
     return found
 
 
-async def untold_spent(db: Queries, session_id: str) -> bool | None:
-    """What streaming should be told about a session now; None when it knows, or when the session has ended."""
+@dataclass(frozen=True)
+class Word:
+    """What streaming should be told about a session now; later words have higher numbers."""
+
+    number: int
+    spent: bool
+    final: bool
+
+
+async def untold_word(db: Queries, session_id: str) -> Word | None:
+    """The word about a session; None when streaming knows, or when the session has ended."""
     sql = """
-        select state = 'spent'
+        select nextval('word_number') as number, state = 'spent' as spent, final
         from hold
-        where session_id = :session_id and state <> 'ended' and (state = 'spent') <> spent_told
+        where session_id = :session_id and state <> 'ended'
+            and ((state = 'spent') <> spent_told or final <> final_told)
     """
-    spent: bool | None = await db.value(sql, session_id=session_id)
-    return spent
+    return await db.maybe(Word, sql, session_id=session_id)
 
 
-async def set_told(db: Queries, session_id: str, *, spent: bool) -> None:
+async def set_told(db: Queries, session_id: str, word: Word) -> None:
     """Remember what streaming was told."""
-    sql = "update hold set spent_told = :spent where session_id = :session_id"
-    await db.run(sql, session_id=session_id, spent=spent)
+    sql = "update hold set spent_told = :spent, final_told = :final where session_id = :session_id"
+    await db.run(sql, session_id=session_id, spent=word.spent, final=word.final)
 
 
 @dataclass(frozen=True)

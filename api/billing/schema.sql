@@ -3,6 +3,8 @@
 
 -- What the original API calls a transaction is an entry or a session here, so both draw their ids from one sequence.
 create sequence ledger_id;
+-- Numbers what streaming is told, so that what arrives late is known to be old.
+create sequence word_number;
 
 -- Wallets have a live balance and are locked to change it. The others are only added to: their balance is the sum of
 -- their entries, so that no popular creator and no platform account is a hot row.
@@ -131,16 +133,18 @@ create table hold (
     charged_micros bigint not null default 0,
     creator_micros bigint not null default 0,
     balance_after bigint not null default 0,
-    -- the last word streaming heard about it
+    -- the last word streaming heard about it, with final_told
     spent_told boolean not null default false,
     created_at timestamptz not null default now(),
     ended_at timestamptz,
+    final_told boolean not null default false,
     constraint hold_nothing_after_end check (state <> 'ended' or (held_micros = 0 and expires_at is null))
 ) with (fillfactor = 70);
 create index hold_of_user on hold (user_id, id);
 create index hold_live on hold (account_id) where expires_at is not null;
 create index hold_expiring on hold (expires_at) where expires_at is not null;
-create index hold_untold on hold (user_id) where state <> 'ended' and (state = 'spent') <> spent_told;
+create index hold_untold on hold (user_id)
+    where state <> 'ended' and ((state = 'spent') <> spent_told or final <> final_told);
 
 -- Charges and their reversals that analytics has not heard of.
 create table outbox (

@@ -1,21 +1,50 @@
 """The streaming service, wired."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from starlette.applications import Starlette
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.types import ASGIApp
 
 from api.service import Plumbing, build
 from api.settings import Settings
-from api.streaming import routes, routes_internal, token
+from api.streaming import routes, routes_edge, routes_internal, token
+from api.streaming.live import Live
+from api.streaming.routes_verdict import Verdicts
+from api.streaming.seen import Seen
+from api.streaming.slots import Slots
+from api.streaming.validator import Validator
+
+# A verdict that Redis cannot help with comes from PostgreSQL instead, so nobody waits long for Redis.
+REDIS_PATIENCE_S = 0.3
 
 
 @asynccontextmanager
-async def _signer(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
-    yield {"signer": token.make_signer(parts.settings.secret("TOKEN_SECRET"))}
+async def _validator(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
+    settings = parts.settings
+    signer, seen = token.make_signer(settings.secret("TOKEN_SECRET")), Seen(parts.db)
+    async with Redis.from_url(
+        settings.text("REDIS_URL"),
+        socket_timeout=REDIS_PATIENCE_S,
+        socket_connect_timeout=REDIS_PATIENCE_S,
+        retry=Retry(NoBackoff(), 1),
+        protocol=2,
+    ) as redis:
+        live = Live(redis, parts.db)
+        validator = Validator(signer, live, Slots(redis), seen, settings.number("MAX_SESSIONS"))
+        writing = asyncio.create_task(seen.keep_writing())
+        try:
+            yield {"signer": signer, "live": live, "seen": seen, "validator": validator}
+        finally:
+            writing.cancel()
+            await seen.write()
 
 
-def make_app(settings: Settings) -> Starlette:
+def make_app(settings: Settings) -> ASGIApp:
     """The service on port 3003; raises SettingsError when TOKEN_SECRET is missing."""
     settings.secret("TOKEN_SECRET")
-    return build("streaming", settings, [*routes.ROUTES, *routes_internal.ROUTES], extra=_signer)
+    known = [*routes.ROUTES, *routes_internal.ROUTES, *routes_edge.ROUTES]
+    return Verdicts(build("streaming", settings, known, extra=_validator))

@@ -10,6 +10,7 @@ from api.database import Database
 from api.identity import User
 from api.problems import Problem
 from api.streaming import queries, sessions, settlement
+from api.streaming.live import Live
 from media.segment import RENDITION
 
 DAY_MS = 86_400_000
@@ -51,7 +52,7 @@ class Heartbeat:
     final: bool
 
 
-async def beat(db: Database, clients: Clients, user: User, session_id: str, told: Beat) -> Heartbeat:
+async def beat(db: Database, clients: Clients, user: User, session_id: str, told: Beat, *, live: Live) -> Heartbeat:
     """Keep what the player tells, then ask billing; raises NotFound, SessionEnded, InsufficientBalance."""
     session = await sessions.find(db, session_id, user)
     if not await queries.beat(db, session_id, told.model_dump()):
@@ -60,7 +61,7 @@ async def beat(db: Database, clients: Clients, user: User, session_id: str, told
     hold = await _hold(clients, session_id)
     if hold is None or hold.state == "ended":
         # Billing gave the session up: nothing would pay for what it still fetches.
-        await settlement.end(db, clients, session_id, "settled")
+        await settlement.end(db, clients, live, session_id, "settled")
         raise sessions.SessionEnded
     await queries.note_delivered(db, session_id, hold.delivered_ms, hold.charged)
     return _answer(session, hold)

@@ -1,4 +1,4 @@
-"""The statements on sessions; bills are in `queries_bill`, resume positions in `queries_position`."""
+"""The statements on sessions; for verdicts, bills and resume positions see the other queries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,17 +17,6 @@ class Session:
     duration_ms: int
     price_per_minute: int
     is_active: bool
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a verdict decides by. `unseen`: ten seconds have passed since the last sign of life."""
-
-    user_id: int
-    video_id: int
-    is_active: bool
-    spent: bool
-    unseen: bool
 
 
 @dataclass(frozen=True)
@@ -95,13 +84,14 @@ async def add_session(
     duration_ms: int,
     price_per_minute: int,
     position_ms: int,
+    final: bool,
 ) -> None:
     """Open a session."""
     await db.run(
         """
         insert into stream_sessions
-            (session_id, user_id, video_id, generation, duration_ms, price_per_minute, position_ms)
-        values (:session_id, :user_id, :video_id, :generation, :duration_ms, :price_per_minute, :position_ms)
+            (session_id, user_id, video_id, generation, duration_ms, price_per_minute, position_ms, final)
+        values (:session_id, :user_id, :video_id, :generation, :duration_ms, :price_per_minute, :position_ms, :final)
         """,
         session_id=session_id,
         user_id=user_id,
@@ -110,6 +100,7 @@ async def add_session(
         duration_ms=duration_ms,
         price_per_minute=price_per_minute,
         position_ms=position_ms,
+        final=final,
     )
 
 
@@ -120,29 +111,6 @@ async def session(db: Queries, session_id: str) -> Session | None:
         """
         select session_id, video_id, user_id, generation, duration_ms, price_per_minute, is_active
         from stream_sessions where session_id = :session_id
-        """,
-        session_id=session_id,
-    )
-
-
-async def known(db: Queries, session_id: str) -> Known | None:
-    """What a verdict needs, by the unique key."""
-    return await db.maybe(
-        Known,
-        """
-        select user_id, video_id, is_active, spent, last_seen < now() - interval '10 seconds' as unseen
-        from stream_sessions where session_id = :session_id
-        """,
-        session_id=session_id,
-    )
-
-
-async def see(db: Queries, session_id: str) -> None:
-    """Note that media was asked for; of several verdicts at once one writes."""
-    await db.run(
-        """
-        update stream_sessions set last_seen = now()
-        where session_id = :session_id and is_active and last_seen < now() - interval '10 seconds'
         """,
         session_id=session_id,
     )
@@ -180,17 +148,29 @@ async def note_delivered(db: Queries, session_id: str, delivered_ms: int, charge
     )
 
 
-async def set_spent(db: Queries, session_id: str, *, spent: bool) -> int:
-    """Note billing's word on a session's money; gives 0 when there is no such session."""
-    sql = "update stream_sessions set spent = :spent where session_id = :session_id"
-    return await db.run(sql, session_id=session_id, spent=spent)
+async def set_money(db: Queries, session_id: str, word: int, *, spent: bool, final: bool) -> int:
+    """Note billing's word on a session's money unless a later one was heard; gives 0 when there is no such session."""
+    return await db.run(
+        """
+        update stream_sessions set
+            spent = case when word < :word then :spent else spent end,
+            final = case when word < :word then :final else final end,
+            changed_at = case when word < :word then now() else changed_at end,
+            word = greatest(word, :word)
+        where session_id = :session_id
+        """,
+        session_id=session_id,
+        word=word,
+        spent=spent,
+        final=final,
+    )
 
 
 async def end(db: Queries, session_id: str, reason: str) -> int:
     """End a live session; gives 0 when it had ended already."""
     return await db.run(
         """
-        update stream_sessions set is_active = false, ended_at = now(), end_reason = :reason
+        update stream_sessions set is_active = false, ended_at = now(), changed_at = now(), end_reason = :reason
         where session_id = :session_id and is_active
         """,
         session_id=session_id,
@@ -202,24 +182,28 @@ async def end_silent(db: Queries, silence_s: float) -> int:
     """End sessions that gave no sign of life for `silence_s`; they ended when they were last seen."""
     return await db.run(
         """
-        update stream_sessions set is_active = false, ended_at = last_seen, end_reason = 'silent'
+        update stream_sessions
+        set is_active = false, ended_at = last_seen, changed_at = now(), end_reason = 'silent'
         where is_active and last_seen < now() - make_interval(secs => :silence_s)
         """,
         silence_s=silence_s,
     )
 
 
-async def end_all(db: Queries, video_id: int | None, user_id: int | None) -> int:
-    """End every live session of a video, of a user, or of both together."""
-    return await db.run(
+async def end_all(db: Queries, video_id: int | None, user_id: int | None, reason: str) -> list[str]:
+    """End every live session of a video, of a user, or of both together; gives which."""
+    sql = """
+        with ended as (
+            update stream_sessions
+            set is_active = false, ended_at = now(), changed_at = now(), end_reason = :reason
+            where is_active
+                and video_id = coalesce(:video_id, video_id) and user_id = coalesce(:user_id, user_id)
+            returning session_id
+        )
+        select array(select session_id from ended)
         """
-        update stream_sessions set is_active = false, ended_at = now(), end_reason = 'withdrawn'
-        where is_active
-            and video_id = coalesce(:video_id, video_id) and user_id = coalesce(:user_id, user_id)
-        """,
-        video_id=video_id,
-        user_id=user_id,
-    )
+    ended: list[str] = await db.value(sql, video_id=video_id, user_id=user_id, reason=reason)
+    return ended
 
 
 async def sessions(db: Queries, user_id: int | None, active: bool | None, limit: int) -> list[Listed]:

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import itsdangerous
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from starlette.routing import Route
 from api.identity import require_user
 from api.service import answer, plumbing, read, read_query
 from api.streaming import heartbeats, sessions, settlement
+from api.streaming.token import Signer
 
 
 class End(BaseModel):
@@ -31,7 +31,7 @@ class Filter(BaseModel):
 
 async def start(request: Request) -> Response:
     user, parts = await require_user(request), plumbing(request)
-    signer: itsdangerous.Signer = request.state.signer
+    signer: Signer = request.state.signer
     video_id, limit = request.path_params["video_id"], parts.settings.number("MAX_SESSIONS")
     started = await sessions.start(parts.db, parts.clients, signer, user, video_id, max_sessions=limit)
     return answer(started, 201)
@@ -44,14 +44,16 @@ async def url(request: Request) -> Response:
 
 async def heartbeat(request: Request) -> Response:
     user, parts = await require_user(request), plumbing(request)
-    told = await read(request, heartbeats.Beat)
-    return answer(await heartbeats.beat(parts.db, parts.clients, user, request.path_params["session_id"], told))
+    told, live = await read(request, heartbeats.Beat), request.state.live
+    session_id = request.path_params["session_id"]
+    return answer(await heartbeats.beat(parts.db, parts.clients, user, session_id, told, live=live))
 
 
 async def end(request: Request) -> Response:
     user, parts = await require_user(request), plumbing(request)
-    told, session_id = await read(request, End), request.path_params["session_id"]
-    return answer(await settlement.end_for(parts.db, parts.clients, user, session_id, told.position_ms))
+    told, live = await read(request, End), request.state.live
+    session_id = request.path_params["session_id"]
+    return answer(await settlement.end_for(parts.db, parts.clients, user, session_id, told.position_ms, live=live))
 
 
 async def listing(request: Request) -> Response:

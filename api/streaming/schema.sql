@@ -17,7 +17,7 @@ create table stream_sessions (
     price_per_minute bigint not null check (price_per_minute >= 0),
     -- billing said that the money is gone: verdicts refuse until it says otherwise
     spent boolean not null default false,
-    -- the last heartbeat or verdict; verdicts are noted every ten seconds
+    -- the last heartbeat or verdict; verdicts are noted every ten to fifteen seconds
     last_seen timestamptz not null default now(),
     -- what the player last told
     position_ms bigint not null default 0,
@@ -31,13 +31,20 @@ create table stream_sessions (
     dropped_frames integer,
     -- the end and the bill; an ended session is owed to billing until settled_at is set
     ended_at timestamptz,
-    end_reason varchar(20) check (end_reason in ('ended', 'operator', 'silent', 'withdrawn', 'settled')),
+    end_reason varchar(20)
+        check (end_reason in ('ended', 'operator', 'silent', 'withdrawn', 'settled', 'disabled', 'deleted')),
     settle_tries integer not null default 0,
     settle_after timestamptz not null default now(),
     settled_at timestamptz,
     delivered_ms bigint not null default 0,
     forgiven_ms bigint not null default 0,
     charged bigint not null default 0,
+    -- nothing more can be held for it: each segment is judged by itself
+    final boolean not null default false,
+    -- the number of billing's last word on spent and final: an older one that arrives later is not heard
+    word bigint not null default 0,
+    -- when it ended or its money changed; null: never
+    changed_at timestamptz,
     check (is_active = (ended_at is null)),
     check (is_active = (end_reason is null)),
     check (settled_at is null or not is_active)
@@ -46,6 +53,7 @@ create table stream_sessions (
 -- last_seen stays out of every index, so that noting a heartbeat touches none of them.
 create index stream_sessions_live on stream_sessions (user_id) where is_active;
 create index stream_sessions_owed on stream_sessions (settle_after) where not is_active and settled_at is null;
+create index stream_sessions_changed on stream_sessions (changed_at) where changed_at is not null;
 create index stream_sessions_of_user on stream_sessions (user_id, id);
 
 -- Where a user goes on with a video; 0 once it was seen to the end.

@@ -6,7 +6,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-import itsdangerous
 import structlog
 
 from api.clients import Clients, Hold, VideoFacts
@@ -14,6 +13,8 @@ from api.database import Database
 from api.identity import User
 from api.problems import Forbidden, NotFound, Problem
 from api.streaming import queries, queries_position, token
+from api.streaming.live import Live
+from api.streaming.token import Signer
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ class Started:
 
 
 async def start(
-    db: Database, clients: Clients, signer: itsdangerous.Signer, user: User, video_id: int, *, max_sessions: int
+    db: Database, clients: Clients, signer: Signer, user: User, video_id: int, *, max_sessions: int
 ) -> Started:
     """Hold the first minutes and open a session; raises NotFound, NotPlayable, TooManySessions and billing's 402."""
     video = await _playable(clients, user, video_id)
@@ -79,7 +80,8 @@ async def start(
     # Money first: a hold without a session is released by billing's own sweep, a session without a hold plays free.
     hold = await clients.billing_open_hold(session_id, user.id, video, free=free)
     position_ms = await queries_position.position(db, user.id, video.id)
-    if not await _open(db, session_id, user, video, position_ms=position_ms, max_sessions=max_sessions):
+    bounds = {"position_ms": position_ms, "max_sessions": max_sessions}
+    if not await _open(db, session_id, user, video, final=hold.final, **bounds):
         await _give_back(clients, session_id)
         raise TooManySessions(limit=max_sessions)
     log.info("session.started", session_id=session_id, user_id=user.id, video_id=video.id, free=free)
@@ -99,7 +101,7 @@ async def _playable(clients: Clients, user: User, video_id: int) -> VideoFacts:
 
 
 async def _open(
-    db: Database, session_id: str, user: User, video: VideoFacts, *, position_ms: int, max_sessions: int
+    db: Database, session_id: str, user: User, video: VideoFacts, *, position_ms: int, final: bool, max_sessions: int
 ) -> bool:
     """False when other starts of the same user, or an operator who disabled them, were faster."""
     async with db.transaction() as tx:
@@ -115,6 +117,7 @@ async def _open(
             duration_ms=video.duration_ms,
             price_per_minute=video.price_per_minute,
             position_ms=position_ms,
+            final=final,
         )
     return True
 
@@ -133,7 +136,7 @@ async def _give_back(clients: Clients, session_id: str) -> None:
         log.warning("hold.left", session_id=session_id, code=problem.code)
 
 
-def _started(signer: itsdangerous.Signer, session_id: str, video: VideoFacts, hold: Hold, position_ms: int) -> Started:
+def _started(signer: Signer, session_id: str, video: VideoFacts, hold: Hold, position_ms: int) -> Started:
     address = media_address(signer, session_id, video.id, video.generation, video.duration_ms)
     return Started(
         session_id=session_id,
@@ -148,9 +151,7 @@ def _started(signer: itsdangerous.Signer, session_id: str, video: VideoFacts, ho
     )
 
 
-def media_address(
-    signer: itsdangerous.Signer, session_id: str, video_id: int, generation: int, duration_ms: int
-) -> Address:
+def media_address(signer: Signer, session_id: str, video_id: int, generation: int, duration_ms: int) -> Address:
     """The multivariant playlist under a fresh token; relative playlists below it inherit the token."""
     issued = token.issue(session_id, video_id, duration_ms, time.time())
     text = token.write(signer, issued)
@@ -165,7 +166,7 @@ async def find(db: Database, session_id: str, user: User, *, for_operators: bool
     return found
 
 
-async def address(db: Database, signer: itsdangerous.Signer, user: User, session_id: str) -> Address:
+async def address(db: Database, signer: Signer, user: User, session_id: str) -> Address:
     """The media address of a live session; raises NotFound, SessionEnded."""
     session = await find(db, session_id, user)
     if not session.is_active:
@@ -178,10 +179,14 @@ async def listed(db: Database, user: User, active: bool | None) -> list[queries.
     return await queries.sessions(db, None if user.is_operator else user.id, active, LONGEST_LIST)
 
 
-async def set_spent(db: Database, session_id: str, *, spent: bool) -> None:
-    """Billing's word; raises NotFound about a session we have not opened yet: billing must say it again."""
-    if not await queries.set_spent(db, session_id, spent=spent):
+async def set_money(db: Database, live: Live, session_id: str, word: int, *, spent: bool, final: bool) -> None:
+    """Billing's word, which counts unless a later one was heard.
+
+    Raises NotFound about a session we have not opened yet: billing must say it again.
+    """
+    if not await queries.set_money(db, session_id, word, spent=spent, final=final):
         raise NotFound("There is no such session.")
+    await live.forget([session_id])
 
 
 async def positions(db: Database, user: User) -> list[queries_position.Position]:

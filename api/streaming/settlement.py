@@ -7,6 +7,8 @@ from api.database import Database
 from api.identity import User
 from api.problems import Problem, Unavailable
 from api.streaming import queries, queries_bill, sessions
+from api.streaming.live import Live
+from api.streaming.seen import Seen
 
 log = structlog.get_logger()
 
@@ -15,21 +17,22 @@ SETTLED_AT_ONCE = 100
 
 
 async def end_for(
-    db: Database, clients: Clients, user: User, session_id: str, position_ms: int | None
+    db: Database, clients: Clients, user: User, session_id: str, position_ms: int | None, *, live: Live
 ) -> queries_bill.Settled:
     """The viewer, or an operator, ends a session; raises NotFound, and Unavailable as `end` does."""
     session = await sessions.find(db, session_id, user, for_operators=True)
     if position_ms is not None and session.is_active:
         await sessions.move(db, session, position_ms)
-    return await end(db, clients, session_id, "ended" if session.user_id == user.id else "operator")
+    return await end(db, clients, live, session_id, "ended" if session.user_id == user.id else "operator")
 
 
-async def end(db: Database, clients: Clients, session_id: str, reason: str) -> queries_bill.Settled:
+async def end(db: Database, clients: Clients, live: Live, session_id: str, reason: str) -> queries_bill.Settled:
     """End a session, settle it, say what it came to; repeating it gives the same answer.
 
     Raises Unavailable when billing is away: the session has ended all the same, and the sweep settles it.
     """
     if await queries.end(db, session_id, reason):
+        await live.forget([session_id])
         log.info("session.ended", session_id=session_id, reason=reason)
     owed = await queries_bill.owed(db, session_id)
     if owed is not None:
@@ -51,20 +54,25 @@ async def settle(db: Database, clients: Clients, owed: queries_bill.Owed) -> Non
         await queries_bill.settle(db, owed.session_id, hold.delivered_ms, hold.forgiven_ms, hold.charged)
 
 
-async def withdraw(db: Database, video_id: int | None, user_id: int | None) -> int:
-    """End all live sessions of a deleted video or a disabled user, who starts no new ones; the sweep settles them."""
+async def withdraw(db: Database, live: Live, video_id: int | None, user_id: int | None, *, deleted: bool) -> int:
+    """End all live sessions of a video or of a disabled user, who starts no new ones; the sweep settles them."""
+    disabled = user_id is not None and video_id is None
+    reason = "disabled" if disabled else "deleted" if deleted else "withdrawn"
     async with db.transaction() as tx:
-        if user_id is not None and video_id is None:
+        if user_id is not None and disabled:
             await queries.lock_user(tx, user_id)
             await queries.revoke(tx, user_id)
-        ended = await queries.end_all(tx, video_id, user_id)
-    log.info("sessions.withdrawn", video_id=video_id, user_id=user_id, ended=ended)
-    return ended
+        ended = await queries.end_all(tx, video_id, user_id, reason)
+    await live.forget(ended)
+    log.info("sessions.withdrawn", video_id=video_id, user_id=user_id, reason=reason, ended=len(ended))
+    return len(ended)
 
 
-async def sweep(db: Database, clients: Clients) -> dict[str, int]:
+async def sweep(db: Database, clients: Clients, live: Live, seen: Seen) -> dict[str, int]:
     """End silent sessions and settle what is still owed; stops at the first sign that billing is away."""
+    await seen.write()
     ended, settled = await queries.end_silent(db, SILENCE_S), 0
+    await live.forget_changed()
     for owed in await queries_bill.due(db, SETTLED_AT_ONCE):
         try:
             await settle(db, clients, owed)

@@ -1,21 +1,27 @@
-"""Verdicts: may this token fetch media of this video now? Asked by nginx, which keeps each answer for seconds.
+"""Verdicts: may this token fetch media of this video now? nginx asks, and keeps each answer for seconds.
 
-Every cached second is a second in which an ended or spent session still plays, so lifetimes are short and never reach
-past the token's expiry; a forgery is never cached, or forgeries would push real verdicts out of nginx's memory.
+Every kept second is a second in which an ended session still plays, so lifetimes are short and never reach past the
+token's expiry. nginx counts in whole seconds and serves what may be kept for n of them for almost n + 1; with the one
+more second in which it refreshes behind the viewer's back, no byte is begun on a verdict older than five. What is wrong
+with a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session kept
+whose money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
 """
 
+import math
 from dataclasses import dataclass
 
-import itsdangerous
+from api.streaming.live import State
+from api.streaming.token import Token
 
-from api.database import Database
-from api.streaming import queries, token
-
-FRESH_S = 5
-# While a new verdict is fetched in the background, and while no verdict can be had at all.
-REFRESH_S = 5
-OUTAGE_S = 60
+FRESH_S = 3
+# How much longer: while a new verdict is fetched in the background, and while none can be had (a minute in all).
+REFRESH_S = 1
+OUTAGE_S = 56
 DENIED_S = 2
+
+# Why sessions end, where the viewer should hear more than that they did.
+ENDINGS = {"disabled": "account_disabled", "deleted": "video_deleted"}
+BAD_TOKEN = "bad_token"  # noqa: S105 - a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +34,38 @@ class Verdict:
     user_id: int = 0
     refresh_s: int = 0
     outage_s: int = 0
+    retry_after_s: int = 0
 
 
-async def judge(db: Database, signer: itsdangerous.Signer, text: str, video: str, now_s: float) -> Verdict:
-    """The verdict on a token and the video its URL names."""
-    try:
-        shown = token.parse(signer, text)
-    except token.Forged:
-        return Verdict("bad_token", 0)
-    left_s = int(shown.expires_s - now_s)
-    if left_s <= 0 or str(shown.video_id) != video:
-        return Verdict("bad_token", DENIED_S)
-    known = await queries.known(db, shown.session_id)
-    if known is None or known.video_id != shown.video_id:
-        return Verdict("bad_token", DENIED_S)
-    if reason := denial(known):
+# Asked to come back in a moment; as a denial with a reason, because nginx answers a 503 with a kept yes.
+SLOW_DOWN = Verdict("nearly_spent", 0, retry_after_s=1)
+
+
+def judge(shown: Token, video: str, state: State | None, max_sessions: int, now_s: float) -> Verdict:
+    """The verdict on a genuine token, the video its URL names and what is known of its session."""
+    left_s = math.floor(shown.expires_s - now_s)
+    if left_s <= 0 or str(shown.video_id) != video or state is None or state.video_id != shown.video_id:
+        return Verdict(BAD_TOKEN, 0)
+    if reason := denial(state, max_sessions):
         return Verdict(reason, DENIED_S)
-    if known.unseen:
-        await queries.see(db, shown.session_id)
-    return allowed(shown.session_id, known.user_id, left_s)
+    age_s = max(0, math.ceil(now_s - state.read_ms / 1000))
+    return allowed(shown.session_id, state.user_id, left_s, age_s=age_s, final=state.final)
 
 
-def denial(known: queries.Known) -> str:
-    """Why a session gets no media, or nothing."""
-    if not known.is_active:
-        return "session_ended"
-    return "insufficient_balance" if known.spent else ""
+def denial(state: State, max_sessions: int) -> str:
+    """Why a session gets no media, or nothing. Of too many, those that began first go on, as at a start."""
+    if state.ended:
+        return ENDINGS.get(state.ended, "session_ended")
+    if state.spent:
+        return "insufficient_balance"
+    return "too_many_sessions" if state.ahead >= max_sessions else ""
 
 
-def allowed(session_id: str, user_id: int, left_s: int) -> Verdict:
-    """Yes, for as long as the token's remaining life lets nginx rely on it."""
-    fresh_s = min(FRESH_S, left_s)
-    rest_s = left_s - fresh_s
-    return Verdict("", fresh_s, session_id, user_id, min(REFRESH_S, rest_s), min(OUTAGE_S, rest_s))
+def allowed(session_id: str, user_id: int, left_s: int, *, age_s: int = 0, final: bool = False) -> Verdict:
+    """Yes, for as long as the token's remaining life, and the age of what it rests on, let nginx rely on it."""
+    if final:
+        return Verdict("", 0, session_id, user_id)
+    usable_s = left_s - 1
+    fresh_s = min(FRESH_S, usable_s)
+    rest_s = usable_s - fresh_s
+    return Verdict("", fresh_s, session_id, user_id, min(REFRESH_S, rest_s), max(0, min(OUTAGE_S, rest_s) - age_s))

@@ -39,7 +39,7 @@ async def _extra(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
         folder.mkdir(parents=True, exist_ok=True)
 
     async def end_sessions(video_id: int) -> None:
-        await clients.streaming_end_sessions(video_id=video_id)
+        await clients.streaming_end_sessions(video_id=video_id, deleted=True)
 
     celery = queue.make_celery(settings)
     try:

@@ -34,6 +34,11 @@ class Ear:
         return Response(status_code=204)
 
 
+def stood(ear: Ear) -> list[tuple[bool, bool]]:
+    """What streaming heard of the one session: is it spent, is it final?"""
+    return [(word["spent"], word["final"]) for _, word in ear.told]
+
+
 @asynccontextmanager
 async def listening(p: Platform, service: str, ear: Ear) -> AsyncIterator[None]:
     app = Starlette(routes=[Route("/{path:path}", ear.hear, methods=["POST", "PUT"])])
@@ -89,8 +94,33 @@ async def test_streaming_hears_when_a_session_is_spent_and_when_it_may_go_on(pla
         await scene.log(*played("s", 100_000, 200_000))
         await scene.end("s", 200_000)
         assert (await scene.sweep())["told"] == 0
-    path = "/internal/sessions/s/spent"
-    assert ear.told == [(path, {"spent": True}), (path, {"spent": False})]
+    assert {path for path, _ in ear.told} == {"/internal/sessions/s/spent"}
+    # A minute and forty seconds are less than the two minutes a session holds.
+    assert stood(ear) == [(True, True), (False, True)]
+    assert [word["word"] for _, word in ear.told] == sorted({word["word"] for _, word in ear.told})
+
+
+async def test_streaming_hears_when_a_session_is_nearly_spent_and_when_it_is_no_more(platform: PlatformMaker) -> None:
+    scene, ear = Scene(await platform("billing")), Ear()
+    async with listening(scene.p, "streaming", ear):
+        await scene.deposit(amount=150)
+        await scene.start("s", price_per_minute=60)
+        await scene.log(*played("s", 0, 24_000))
+        assert [(await scene.sweep())["told"] for _ in range(2)] == [0, 0]
+        await scene.log(*played("s", 24_000, 40_000))
+        assert [(await scene.sweep())["told"] for _ in range(2)] == [1, 0]
+        await scene.deposit(amount=100)
+        await scene.deposit(amount=100)
+    assert stood(ear) == [(False, True), (False, False)]
+
+
+async def test_what_costs_nothing_is_never_nearly_spent(platform: PlatformMaker) -> None:
+    scene, ear = Scene(await platform("billing")), Ear()
+    async with listening(scene.p, "streaming", ear):
+        await scene.start("s", price_per_minute=0)
+        await scene.log(*played("s", 0, 400_000))
+        assert (await scene.sweep())["told"] == 0
+    assert ear.told == []
 
 
 async def test_the_real_streaming_service_refuses_and_allows_again(platform: PlatformMaker) -> None:
@@ -102,12 +132,14 @@ async def test_the_real_streaming_service_refuses_and_allows_again(platform: Pla
              values ('s', :video, :user, 1, 600000, 60)"""
     await streaming.run(sql, video=VIDEO, user=VIEWER)
     await scene.log(*played("s", 0, 100_000))
-    spent = "select spent from stream_sessions where session_id = 's'"
-    assert await streaming.value(spent) is False
+    spent = "select array[spent, final] from stream_sessions where session_id = 's'"
+    assert await streaming.value(spent) == [False, False]
     await scene.sweep()
-    assert await streaming.value(spent) is True
+    assert await streaming.value(spent) == [True, True]
     await scene.deposit(amount=100)
-    assert await streaming.value(spent) is False
+    assert await streaming.value(spent) == [False, True]
+    await scene.deposit(amount=100)
+    assert await streaming.value(spent) == [False, False]
 
 
 async def test_the_real_analytics_service_counts_what_was_charged(platform: PlatformMaker) -> None:
@@ -128,8 +160,8 @@ async def test_many_tellers_leave_the_last_word_last(platform: PlatformMaker) ->
             await scene.log(*played("s", start_ms, start_ms + 100_000))
             tellers = [outbox.tell_spent(scene.db, clients) for _ in range(4)]
             await asyncio.gather(*tellers, scene.deposit(amount=100))
-    assert ear.told[-1][1] == {"spent": False}
-    assert await scene.db.value("select spent_told from hold") is False
+    assert stood(ear)[-1] == (False, True)
+    assert await scene.db.value("select (spent_told, final_told) = (false, true) from hold") is True
 
 
 async def test_a_session_whose_start_is_not_finished_is_told_again(platform: PlatformMaker) -> None:
@@ -146,5 +178,5 @@ async def test_a_session_whose_start_is_not_finished_is_told_again(platform: Pla
     assert (await scene.sweep())["told"] == 1
     assert await streaming.value("select spent from stream_sessions where session_id = 's'") is True
     # One that streaming never opens is given up with its hold.
-    await scene.db.run("update hold set spent_told = false, expires_at = null")
+    await scene.db.run("update hold set spent_told = false, final_told = false, expires_at = null")
     assert await queries_log.untold(scene.db, None, 100) == []

@@ -3,6 +3,8 @@
 import time
 import uuid
 
+from redis.asyncio import Redis
+
 from api.streaming import token
 from tests.conftest import Platform
 
@@ -34,9 +36,16 @@ async def add_session(
 
 
 async def change(p: Platform, session_id: str, column: str, value: object) -> None:
-    """Set one column of a session."""
+    """Set one column of a session, as a service would: committed, then forgotten."""
     sql = f"update stream_sessions set {column} = :value where session_id = :session_id"
     assert await p.db("streaming").run(sql, session_id=session_id, value=value) == 1
+    await forget(p, session_id)
+
+
+async def forget(p: Platform, session_id: str) -> None:
+    """What is kept in Redis of a session is out of date."""
+    async with Redis.from_url(p.settings.text("REDIS_URL")) as redis:
+        await redis.delete(f"live:{session_id}")
 
 
 async def column(p: Platform, session_id: str, name: str) -> object:
@@ -46,9 +55,10 @@ async def column(p: Platform, session_id: str, name: str) -> object:
 
 
 async def end(p: Platform, session_id: str) -> None:
-    """End a session behind the service's back."""
+    """End a session without a bill."""
     sql = "update stream_sessions set is_active = false, ended_at = now(), end_reason = 'ended' where session_id = :id"
     assert await p.db("streaming").run(sql, id=session_id) == 1
+    await forget(p, session_id)
 
 
 def token_for(p: Platform, session_id: str, video_id: int = VIDEO, life_s: float = 3600) -> str:

@@ -1,7 +1,9 @@
 """The media token: what it carries, how it is read, and that nothing else is read."""
 
 import string
+from hashlib import sha256
 
+import itsdangerous
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,6 +40,24 @@ def test_tokens_of_an_older_secret_are_read_and_the_newest_secret_signs() -> Non
     given_before = token.write(old, token.Token(SID, 7, 1_900_000_000))
     assert token.parse(rotated, given_before).video_id == 7
     assert token.write(rotated, token.Token(SID, 7, 1_900_000_000)) == written()
+
+
+def test_a_token_names_its_secret_and_an_unknown_name_is_a_forgery() -> None:
+    kid = written().split(".")[3]
+    assert kid == token.kid(NEW) != token.kid(OLD)
+    rotated = token.make_signer(f"{NEW},{OLD}")
+    for other in (token.kid(OLD), "0" * 8):
+        with pytest.raises(token.Forged):
+            token.parse(rotated, written().replace(kid, other))
+
+
+def test_tokens_from_before_secrets_had_names_are_read_while_their_secret_is_listed() -> None:
+    text = f"{SID}.7.1900000000"
+    for secret in (NEW, OLD):
+        unnamed = itsdangerous.Signer(secret, salt="streamify.media", digest_method=sha256).sign(text).decode()
+        assert token.parse(token.make_signer(f"{NEW},{OLD}"), unnamed) == token.Token(SID, 7, 1_900_000_000)
+        with pytest.raises(token.Forged):
+            token.parse(token.make_signer("x" * 40), unnamed)
 
 
 def test_a_retired_secret_is_read_no_more() -> None:
