@@ -99,18 +99,42 @@ def check_space(home: Path) -> None:
 
 
 def redis_conf(settings: Settings) -> str:
-    """Neither evicts nor forgets: the fetch stream and the broker live here."""
+    """Neither evicts nor forgets: the fetch stream and the broker live here.
+
+    `everysec` may lose the last second with the machine, not with the process. The broker's bells are rung again by the
+    sweeper, and the shipper sends again what the stream lost; `always` would buy nothing for a disk write per command.
+    """
     lines = {
         "bind": "127.0.0.1",
         "port": settings.number("PORT_BASE") + 6,
-        "requirepass": settings.secret("REDIS_PASSWORD"),
         "dir": f'"{settings.home}/redis"',
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": '""',
         "maxmemory-policy": "noeviction",
     }
-    return "".join(f"{name} {value}\n" for name, value in lines.items())
+    users = redis_users(settings.secret("REDIS_PASSWORD"))
+    return "".join(f"{name} {value}\n" for name, value in lines.items()) + "".join(f"user {u}\n" for u in users)
+
+
+def redis_users(password: str) -> list[str]:
+    """Who may do what: `default` is all our programs, `admin` the operator, for repairs.
+
+    A stream that is deleted accepts old ids again, and consumers would never see them. So `fetches…` can be appended to,
+    read and trimmed, nothing else. Celery and the rate limits need every command on keys of their own, under names that
+    change with their versions; ACLs know no "all keys but", so that is spelt out letter by letter. Both have the same
+    password: this is a guard against mistakes, libraries' and ours.
+    """
+    stream = "fetches"
+    others = " ".join(f"~{stream[:i]}[^{letter}]*" for i, letter in enumerate(stream))
+    denied = "flushall flushdb swapdb config debug shutdown acl module replicaof failover"
+    allowed = "eval evalsha exists xadd xtrim xread xrange xrevrange xlen xinfo|stream sadd smembers hset hmget hgetall"
+    own = " ".join(f"+{name}" for name in allowed.split())
+    but = " ".join(f"-{name}" for name in denied.split())
+    return [
+        f"default on >{password} {others} &* +@all {but} (~{stream}* {own})",
+        f"admin on >{password} ~* &* +@all",
+    ]
 
 
 def make_cluster(settings: Settings, who: Account) -> None:

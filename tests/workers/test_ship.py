@@ -1,7 +1,6 @@
 """The shipper: every whole line once and in order, whatever is killed, lost, torn or rotated."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,11 +12,9 @@ from redis.asyncio import Redis
 from api.settings import Settings, load
 from media.fetch_log import live
 from tests.billing.scenes import until
+from tests.workers.streams import STREAM, lines, shipped, shipping, write
 from workers.follow import STREAMS, Position
-from workers.ship import ship
 from workers.shipper import CHUNK_BYTES, LogChanged, Piece, line_ends, unshipped
-
-STREAM = "fetches:origin"
 
 
 @pytest.fixture
@@ -38,45 +35,11 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
     })  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def shipping(settings: Settings) -> AsyncIterator[None]:
-    """A shipper that is killed, not asked, at the end."""
-    task = asyncio.create_task(ship(settings, asyncio.Event(), blind_s=0.1))
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-def write(settings: Settings, text: bytes, generation: int = 1, edge: str = "origin") -> None:
-    with (settings.path("FETCH_LOG_ROOT") / f"{edge}-{generation}.log").open("ab") as file:
-        file.write(text)
-
-
-async def shipped(redis: Redis, stream: str = STREAM) -> bytes:
-    """The bytes in the stream, after checking that the entries follow each other."""
-    at, text = (1, 0), b""
-    entries: Any = await redis.xrange(stream)
-    for entry_id, fields in entries:
-        generation, end = (int(part) for part in entry_id.split(b"-"))
-        start = int(fields[b"start"])
-        assert start == (at[1] if generation == at[0] else 0)
-        if generation != at[0]:
-            assert fields[b"after"] == b"%d-%d" % at
-        assert start + len(fields[b"lines"]) == end
-        at, text = (generation, end), text + fields[b"lines"]
-    return text
-
-
 async def has(redis: Redis, text: bytes) -> None:
     async def there() -> bool:
         return await shipped(redis) == text
 
     await until(there)
-
-
-def lines(first: int, last: int) -> bytes:
-    return b"".join(b'{"line":%d}\n' % i for i in range(first, last))
 
 
 async def test_lines_are_shipped_as_they_are_written(settings: Settings, redis: Redis) -> None:
