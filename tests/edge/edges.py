@@ -50,9 +50,9 @@ class Edge:
 
 
 @contextlib.contextmanager
-def running(settings: Settings) -> Iterator[Edge]:
+def running(settings: Settings, folder: Path | None = None) -> Iterator[Edge]:
     """Start an edge's nginx with the rendered configuration; a quick stop at the end."""
-    folder = settings.home / "run/edge"
+    folder = folder or settings.home / "run/edge"
     conf = edge.render(settings, folder)
     if os.geteuid() == 0:
         os.chown(folder, drop()["user"], -1)  # type: ignore[arg-type]
