@@ -87,12 +87,12 @@ def own_home() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running_stack(**extra: str) -> Iterator[Stack]:
-    """A started, healthy stack; stopped at the end whatever happened."""
+def running_stack(*flags: str, **extra: str) -> Iterator[Stack]:
+    """A started, healthy stack; stopped at the end whatever happened. `flags` are those of `up`, `extra` settings."""
     with own_home() as home:
         gateway, base = free_ports()
         stack = Stack(home, gateway, base, extra)
-        done = stack.command("up", "--detach")
+        done = stack.command("up", "--detach", *flags)
         try:
             assert done.returncode == 0, done.stdout + done.stderr
             yield stack

@@ -1,6 +1,7 @@
 """The streaming API under `/api/stream`: read and check, call one noun function, answer."""
 
-from typing import Annotated
+import dataclasses
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from api.identity import require_user
 from api.service import answer, plumbing, read, read_query
 from api.streaming import heartbeats, sessions, settlement
 from api.streaming.token import Signer
+
+At = TypeVar("At", sessions.Address, sessions.Started)
 
 
 class End(BaseModel):
@@ -29,17 +32,24 @@ class Filter(BaseModel):
     active: bool | None = None
 
 
+def _at_media(request: Request, found: At) -> At:
+    """A media address where MEDIA_URL says that media is; without it, relative to the gateway."""
+    base = plumbing(request).settings.text("MEDIA_URL").rstrip("/")
+    return dataclasses.replace(found, url=base + found.url)
+
+
 async def start(request: Request) -> Response:
     user, parts = await require_user(request), plumbing(request)
     signer: Signer = request.state.signer
     video_id, limit = request.path_params["video_id"], parts.settings.number("MAX_SESSIONS")
     started = await sessions.start(parts.db, parts.clients, signer, user, video_id, max_sessions=limit)
-    return answer(started, 201)
+    return answer(_at_media(request, started), 201)
 
 
 async def url(request: Request) -> Response:
     user, signer = await require_user(request), request.state.signer
-    return answer(await sessions.address(plumbing(request).db, signer, user, request.path_params["session_id"]))
+    found = await sessions.address(plumbing(request).db, signer, user, request.path_params["session_id"])
+    return answer(_at_media(request, found))
 
 
 async def heartbeat(request: Request) -> Response:

@@ -45,7 +45,7 @@ class SessionEnded(Problem):
 
 @dataclass(frozen=True)
 class Address:
-    """Where the media is: `url` is relative to the gateway."""
+    """Where the media is: `url` is relative to MEDIA_URL, or to the gateway."""
 
     url: str
     expires_at: datetime
