@@ -14,7 +14,20 @@ from api.billing.money import Currency
 from api.billing.settlement import Charge
 from api.database import Connection
 
-Kind = Literal["deposit", "charge", "forgiven", "uncollected"]
+Kind = Literal[
+    "deposit",
+    "charge",
+    "forgiven",
+    "uncollected",
+    "refund",
+    "adjustment",
+    "chargeback",
+    "reinstated",
+    "recovery",
+    "payout_earning",
+    "payout",
+    "payout_returned",
+]
 
 
 class Place(NamedTuple):
@@ -22,6 +35,14 @@ class Place(NamedTuple):
 
     kind: str
     owner: int
+
+
+class About(NamedTuple):
+    """What a journal refers to: the journal it `reverses`, the session it refunds, the reason its user reads."""
+
+    reverses: int | None = None
+    session_id: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +76,27 @@ def charge_entries(charges: Iterable[Charge]) -> list[Entry]:
     return [entry for entry in entries if entry.amount_micros != 0]
 
 
+NOTHING = About()
+
+
 async def post(
-    tx: Connection, currency: Currency, cause: str, effective_at: datetime, entries: Sequence[Entry]
-) -> None:
-    """Write the journals of one cause, one per kind. Entries of a wallet come in the order of their balances.
+    tx: Connection,
+    currency: Currency,
+    cause: str,
+    effective_at: datetime,
+    entries: Sequence[Entry],
+    *,
+    about: About = NOTHING,
+) -> dict[str, int]:
+    """Write the journals of one cause, one per kind; their ids. Entries of a wallet come in the order of balances.
 
     Raises UniqueViolation when the same cause was posted before.
     """
     if not entries:
-        return
+        return {}
     kinds = list(dict.fromkeys(entry.kind for entry in entries))
-    ids = await queries.add_journals(tx, [_journal(kind, cause, effective_at) for kind in kinds])
+    journals = [_journal(kind, cause, effective_at) | about._asdict() for kind in kinds]
+    ids = await queries.add_journals(tx, journals)
     places = await _places(tx, currency, {e.account for e in entries if isinstance(e.account, Place)})
     await queries.add_entries(
         tx,
@@ -80,6 +111,7 @@ async def post(
             for entry in entries
         ],
     )
+    return ids
 
 
 def _journal(kind: Kind, cause: str, effective_at: datetime) -> dict[str, object]:

@@ -7,8 +7,11 @@ from api.settings import Settings, SettingsError
 
 MICROS = 1_000_000
 # ISO 4217: currencies whose minor unit is not a hundredth.
-WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+# Funds, metals and units of account: some have four decimals, none is paid with. XAF, XOF, XPF above and XCD, XCG are.
+NO_MONEY = "BOV CHE CHW CLF COU MXV USN UYI UYW"
+SHARED = " XCD XCG"
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,15 @@ class Currency:
         return minor * self.minor_micros
 
 
+def currency_named(code: str) -> Currency:
+    """A currency by its code."""
+    digits = 0 if code in WHOLE else 3 if code in THOUSANDTHS else 2
+    return Currency(code, MICROS // 10**digits)
+
+
 def currency_of(settings: Settings) -> Currency:
     """The one currency of this platform; raises SettingsError."""
     code = settings.text("CURRENCY")
-    if not re.fullmatch("[A-Z]{3}", code):
-        raise SettingsError(f"CURRENCY must be an ISO 4217 code such as EUR, not {code!r}")
-    digits = 0 if code in WHOLE else 3 if code in THOUSANDTHS else 2
-    return Currency(code, MICROS // 10**digits)
+    if not re.fullmatch("[A-Z]{3}", code) or code in NO_MONEY or (code[0] == "X" and code not in WHOLE + SHARED):
+        raise SettingsError(f"CURRENCY must be the ISO 4217 code of money people pay with, such as EUR, not {code!r}")
+    return currency_named(code)

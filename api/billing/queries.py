@@ -130,12 +130,13 @@ async def add_journals(db: Queries, journals: Rows) -> dict[str, int]:
     """Open the journals of one cause and tell the outbox of charges and their reversals; their ids by kind."""
     sql = """
         with opened as (
-            insert into journal (idem_key, kind, effective_at)
-            select idem_key, kind, effective_at
-            from json_to_recordset(:journals) as j (idem_key text, kind text, effective_at timestamptz)
+            insert into journal (idem_key, kind, effective_at, reverses, session_id, reason)
+            select idem_key, kind, effective_at, reverses, session_id, reason
+            from json_to_recordset(:journals) as j (idem_key text, kind text, effective_at timestamptz,
+                reverses bigint, session_id text, reason text)
             returning id, kind
         ), told as (
-            insert into outbox (journal_id) select id from opened where kind in ('charge', 'forgiven')
+            insert into outbox (journal_id) select id from opened where kind in ('charge', 'forgiven', 'refund')
         )
         select kind, id from opened
     """
