@@ -1,32 +1,23 @@
-"""Deposits: money in, once per idempotency key. The `test` provider settles at once and moves no real money."""
+"""Deposits: a payment per idempotency key. The test provider can settle at once; else its payer goes to a checkout."""
 
+import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from api.billing import books, ledger, queries_statement, wallets
-from api.billing.money import Currency
+from api.billing import credits, keys, payments, queries_payment, queries_statement
+from api.billing.keys import Asked
+from api.billing.money import Currency, currency_named
+from api.billing.providers import PAYMENT_ID, Order, Till
+from api.billing.queries_payment import Payment
 from api.billing.queries_statement import Transaction
-from api.database import Connection, Database
-from api.problems import Problem
-from api.settings import Settings, SettingsError
+from api.database import Connection, Database, Queries
+from api.problems import NotFound, Problem
 
 LEAST, MOST = 100, 100_000  # minor units
-PROVIDERS = ("test", "none")
 
 
 class DepositsClosed(Problem):
     code, status = "deposits_closed", 403
     detail = "This platform takes no deposits at the moment. Ask its operator to add funds."
-
-
-class KeyRequired(Problem):
-    code, status = "idempotency_key_required", 422
-    detail = "Send an Idempotency-Key header of 1 to 200 characters, new for each deposit and the same for its retries."
-
-
-class KeyReused(Problem):
-    code, status = "key_reused", 409
-    detail = "This Idempotency-Key was used for another deposit. Use a new key."
 
 
 class AmountOutOfBounds(Problem):
@@ -42,48 +33,96 @@ class Deposited:
     balance: int
 
 
-def provider(settings: Settings) -> str:
-    """Who settles deposits; raises SettingsError."""
-    name = settings.text("PAYMENT_PROVIDER")
-    if name not in PROVIDERS:
-        raise SettingsError(f"PAYMENT_PROVIDER must be one of {', '.join(PROVIDERS)}, not {name!r}")
-    return name
+@dataclass(frozen=True)
+class Opened:
+    """A payment and how it stands. `amount` and `taken_back` in minor units; `checkout_url` while it can be paid."""
+
+    payment_id: str
+    state: str
+    amount: int
+    currency: str
+    taken_back: int
+    checkout_url: str | None
 
 
-def require_open(settings: Settings) -> None:
-    """Raises DepositsClosed."""
-    if provider(settings) == "none":
+def require_open(till: Till) -> str:
+    """Who takes deposits; raises DepositsClosed."""
+    if till.takes is None:
         raise DepositsClosed
+    return till.takes
 
 
-async def deposit(db: Database, currency: Currency, user_id: int, amount: int, key: str) -> Deposited:
-    """Add `amount` minor units; whoever repeats it with the same key gets the same answer and no more money.
+async def deposit(db: Database, till: Till, user_id: int, amount: int, key: str) -> Deposited | Opened:
+    """Add `amount` minor units; whoever repeats it with the same key has the same payment and no more money.
 
-    Raises KeyRequired, AmountOutOfBounds, KeyReused.
+    Raises DepositsClosed, KeyRequired, AmountOutOfBounds, KeyReused, ProviderAway, ProviderRefused.
     """
-    if not (1 <= len(key) <= 200 and key.isprintable()):
-        raise KeyRequired
+    provider = require_open(till)
+    request = keys.asked(user_id, key, "deposit", {"amount": amount})
     if not LEAST <= amount <= MOST:
         raise AmountOutOfBounds(least=LEAST, most=MOST)
     async with db.transaction() as tx:
-        made = await _once(tx, currency, user_id, currency.micros(amount), key)
-    if made.amount != amount:
-        raise KeyReused
-    return Deposited(made, made.balance_after)
+        payment = await _open(tx, till, provider, request, till.currency.micros(amount))
+    if payment.state == "created":
+        payment = await _send(db, till, payment)
+    if payment.journal_id is None:
+        return shown(payment)
+    made = await queries_statement.booked(db, payment.journal_id)
+    return Deposited(made, made.balance_after or 0)
 
 
-async def _once(tx: Connection, currency: Currency, user_id: int, micros: int, key: str) -> Transaction:
-    account, _ = await wallets.ensure(tx, currency, user_id)
-    opened = await books.open_wallet(tx, currency, account.id)
-    cause, now = f"{user_id} {key}", datetime.now(UTC)
-    made = await queries_statement.caused(tx, f"deposit {cause}")
-    if not made:
-        wallet = opened.wallets[account.id]
-        wallet.balance_micros += micros
-        opened.cover_all()
-        await books.store(tx, opened)
-        paid_in = ledger.Entry("deposit", ledger.Place("clearing_test", 0), -micros)
-        received = ledger.Entry("deposit", account.id, micros, wallet.balance_micros)
-        await ledger.post(tx, currency, cause, now, [received, paid_in])
-        made = await queries_statement.caused(tx, f"deposit {cause}")
-    return made[0]
+async def _open(tx: Connection, till: Till, provider: str, request: Asked, micros: int) -> Payment:
+    """The payment of a key, in the same transaction as the key. A key of before there were keys is a payment's too."""
+    kept = await keys.claim(tx, request)
+    known = await queries_payment.by_key(tx, request.user_id, request.key)
+    if known is not None:
+        if known.amount_micros != micros:
+            raise keys.KeyReused
+        return known
+    if kept is None:
+        await keys.keep(tx, request)
+    payment_id = f"pay_{secrets.token_hex(16)}"
+    await queries_payment.add(
+        tx, payment_id, provider, request.user_id, request.key, amount_micros=micros, currency=till.currency.code
+    )
+    opened = await find(tx, payment_id)
+    if till.at_once:
+        await queries_payment.learn(tx, payment_id, payments.settled(None, await credits.settle(tx, opened)))
+        opened = await find(tx, payment_id)
+    return opened
+
+
+async def _send(db: Database, till: Till, payment: Payment) -> Payment:
+    """Ask the provider for the payment's checkout; who died before storing it gets the same one again."""
+    order = Order(payment.id, payment.user_id, payment.amount_micros, currency_named(payment.currency))
+    checkout = await till.known[payment.provider].checkout(order)
+    await queries_payment.set_checkout(db, payment.id, checkout.reference, checkout.url)
+    return await find(db, payment.id)
+
+
+async def find(db: Queries, payment_id: str) -> Payment:
+    """One payment; raises NotFound."""
+    found = await queries_payment.payment(db, payment_id) if PAYMENT_ID.fullmatch(payment_id) else None
+    if found is None:
+        raise NotFound("There is no such payment.")
+    return found
+
+
+async def look(db: Queries, user_id: int, payment_id: str) -> Opened:
+    """How a payment of the user's stands; raises NotFound."""
+    found = await find(db, payment_id)
+    if found.user_id != user_id:
+        raise NotFound("There is no such payment.")
+    return shown(found)
+
+
+def shown(payment: Payment) -> Opened:
+    currency: Currency = currency_named(payment.currency)
+    return Opened(
+        payment.id,
+        payment.state,
+        currency.minor(payment.amount_micros),
+        payment.currency,
+        currency.minor(payment.taken_back_micros),
+        payment.checkout_url if payment.state == "pending" else None,
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from api.billing import books, metering, queries_hold, settlement, wallets
+from api.billing import books, credits, metering, queries_hold, settlement, wallets
 from api.billing.books import Books
 from api.billing.money import Currency
 from api.clients import Hold
@@ -39,12 +39,16 @@ class Terms:
 
 
 async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: Terms) -> Hold:
-    """Set the first two minutes aside; repeating it gives the same hold. Raises InsufficientBalance, SessionTaken."""
+    """Set the first two minutes aside; repeating it gives the same hold.
+
+    Raises InsufficientBalance, PaymentTakenBack, SessionTaken.
+    """
     async with db.transaction() as tx:
         account, _ = await wallets.ensure(tx, currency, terms.user_id)
         opened = await books.open_wallet(tx, currency, account.id, terms.session_id)
         known = opened.holds.get(terms.session_id)
         if known is None:
+            await credits.require_even(tx, currency, terms.user_id)
             await _add(tx, currency, creator_bps, terms, account.id)
             opened = await books.open_wallet(tx, currency, account.id, terms.session_id)
             _begin(opened, opened.holds[terms.session_id])

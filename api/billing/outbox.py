@@ -38,7 +38,7 @@ async def relay(db: Database, clients: Clients) -> int:
 def _event(fact: Fact) -> dict[str, object]:
     return {
         "id": f"entry-{fact.id}",
-        "type": "refund" if fact.kind == "forgiven" else "charge",
+        "type": "charge" if fact.kind == "charge" else "refund",
         "session_id": fact.session_id,
         "user_id": fact.user_id,
         "video_id": fact.video_id,

@@ -104,7 +104,7 @@ async def set_told(db: Queries, session_id: str, word: Word) -> None:
 
 @dataclass(frozen=True)
 class Fact:
-    """Money a session's user paid (or, `forgiven`, got back): a wallet's entry."""
+    """Money a session's user paid (or, `forgiven` or by a `refund`, got back): a wallet's entry."""
 
     id: int
     kind: str
@@ -130,8 +130,8 @@ async def facts(db: Queries, journal_id: int) -> list[Fact]:
             j.effective_at
         from journal j
         join entry e on e.journal_id = j.id
-        join hold h on h.session_id = e.session_id
-        where j.id = :journal_id
+        join hold h on h.session_id = coalesce(e.session_id, j.session_id)
+        where j.id = :journal_id and e.balance_after is not null
         order by e.id
     """
     return await db.all(Fact, sql, journal_id=journal_id)

@@ -57,38 +57,39 @@ async def transactions(db: Queries, user_id: int, wanted: Filter) -> list[Transa
     )
 
 
-async def caused(db: Queries, idem_key: str) -> list[Transaction]:
-    """The transaction that a journal gave a wallet; none if there is no such journal."""
+async def booked(db: Queries, journal_id: int) -> Transaction:
+    """The transaction that a journal gave a wallet, or took from one."""
     sql = """
         select t.id, t.amount, t.amount_micros, t.transaction_type, t.description, t.session_id, t.video_id,
             t.created_at, t.balance_after
-        from journal j
-        join entry e on e.journal_id = j.id
+        from entry e
         join transactions t on t.id = e.id
-        where j.idem_key = :idem_key
+        where e.journal_id = :journal_id
     """
-    return await db.all(Transaction, sql, idem_key=idem_key)
+    return await db.one(Transaction, sql, journal_id=journal_id)
 
 
 @dataclass(frozen=True)
 class Earned:
-    """Micro-units that creators and the platform have from viewers."""
+    """Micro-units that creators and the platform have from viewers, after refunds of `refund_micros` in all."""
 
     creator_micros: int
     platform_micros: int
+    refund_micros: int
 
 
 async def earned(db: Queries, creator_id: int | None, since: datetime | None, until: datetime | None) -> Earned:
     """What one creator's films earned, or all; `since` inclusive, `until` exclusive."""
     sql = """
         select coalesce(sum(e.amount_micros) filter (where a.kind = 'creator'), 0)::bigint as creator_micros,
-            coalesce(sum(e.amount_micros) filter (where a.kind = 'revenue'), 0)::bigint as platform_micros
+            coalesce(sum(e.amount_micros) filter (where a.kind = 'revenue'), 0)::bigint as platform_micros,
+            coalesce(-sum(e.amount_micros) filter (where j.kind = 'refund'), 0)::bigint as refund_micros
         from account a
         join entry e on e.account_id = a.id
         join journal j on j.id = e.journal_id
         where a.kind in ('creator', 'revenue')
             and (:creator_id::bigint is null or a.owner = :creator_id)
-            and j.kind in ('charge', 'forgiven')
+            and j.kind in ('charge', 'forgiven', 'refund')
             and (:since::timestamptz is null or j.effective_at >= :since)
             and (:until::timestamptz is null or j.effective_at < :until)
     """

@@ -42,13 +42,13 @@ async def page(db: Queries, user_id: int, wanted: Filter) -> Page:
 async def revenue(
     db: Queries, currency: Currency, user: User, since: datetime | None, until: datetime | None
 ) -> Revenue:
-    """What viewers paid, after what was forgiven: all of it for an operator, else that of the user's own films."""
+    """What viewers paid, after what was forgiven, before and after refunds; an operator's: all, else of own films."""
     earned = await queries_statement.earned(db, None if user.is_operator else user.id, since, until)
-    gross = currency.minor(earned.creator_micros + earned.platform_micros)
+    net_micros = earned.creator_micros + earned.platform_micros
     return Revenue(
-        gross=gross,
-        refunds=0,
-        net=gross,
+        gross=currency.minor(net_micros + earned.refund_micros),
+        refunds=currency.minor(earned.refund_micros),
+        net=currency.minor(net_micros),
         platform_share=currency.minor(earned.platform_micros),
         creator_share=currency.minor(earned.creator_micros),
         currency=currency.code,

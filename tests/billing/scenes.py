@@ -88,6 +88,23 @@ class Scene:
         body = {"wall_ms": wall_ms, "rate": rate}
         return hold_of(await self.internal("POST", f"/internal/holds/{session}/end", body))
 
+    async def finished(self, session: str, to_ms: int = 60_000, **terms: Any) -> Hold:
+        """A session that was watched up to `to_ms` and ended, nothing forgiven."""
+        await self.start(session, **terms)
+        await self.log(*played(session, 0, to_ms))
+        return await self.end(session, wall_ms=to_ms)
+
+    async def money(
+        self, path: str, body: object, key: str | None = None, *, user: int = VIEWER, role: str = "user"
+    ) -> Any:
+        """A POST that moves money, under a key of its own unless one is given."""
+        headers = {"idempotency-key": f"scene-{next(self._keys)}" if key is None else key}
+        token = self.p.user(user, role)
+        return await self.p.call("POST", "billing", f"/api/billing/{path}", json=body, headers=headers, token=token)
+
+    async def told(self, path: str, user: int = VIEWER) -> Any:
+        return (await self.p.call("GET", "billing", f"/api/billing/{path}", token=self.p.user(user))).json()
+
     async def sweep(self) -> dict[str, int]:
         answer: dict[str, int] = (await self.internal("POST", "/internal/sweep")).json()
         return answer
@@ -121,8 +138,8 @@ async def check_books(db: Database) -> None:
     """Everything the books must agree on, whatever happened."""
     wrong = {
         "journals that do not sum to zero": "select journal_id from entry group by 1 having sum(amount_micros) <> 0",
-        "wallets that are not the sum of their entries": """select a.id from account a where a.kind = 'wallet' and
-            a.balance_micros <> (select coalesce(sum(amount_micros), 0) from entry where account_id = a.id)""",
+        "balances that are not the sum of their entries": """select a.id from account a
+            where a.balance_micros <> (select coalesce(sum(amount_micros), 0) from entry where account_id = a.id)""",
         "wallets that hold something else than their sessions": """select a.id from account a where a.kind = 'wallet'
             and a.held_micros <> (select coalesce(sum(held_micros), 0) from hold where account_id = a.id)""",
         "broken chains of balances": """select id from (select id, balance_after, balance_after - amount_micros as was,
@@ -131,6 +148,10 @@ async def check_books(db: Database) -> None:
         "sessions that cost something else than their entries": """select h.session_id from hold h
             where h.charged_micros <> -(select coalesce(sum(e.amount_micros), 0) from entry e
             where e.session_id = h.session_id and e.balance_after is not null)""",
+        "users whose debts are not what banks took back": """select owner from account a join entry e
+            on e.account_id = a.id where a.kind = 'receivable' group by 1 having sum(e.amount_micros) > 0""",
+        "sessions refunded beyond their price": """select session_id from hold h where charged_micros <
+            (select coalesce(sum(amount_micros), 0) from refund r where r.session_id = h.session_id)""",
         "watches of which the sum of charges is not what is due": f"""select id from watch
             where charged_micros + uncollected_micros <> (greatest(seen_ms, claimed_ms) - forgiven_ms)
                 * price_micros_per_minute / {metering.MINUTE_MS}""",

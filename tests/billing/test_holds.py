@@ -175,7 +175,7 @@ async def test_the_other_services_speak_to_it_through_their_clients(platform: Pl
         assert (refused.value.status, refused.value.code, refused.value.fields["required"]) == (
             402, "insufficient_balance", 6,
         )  # fmt: skip
-        assert await clients.billing_sweep() == {"released": 0, "told": 0, "relayed": 0}
+        assert set((await clients.billing_sweep()).values()) == {0}
 
 
 async def test_a_heartbeat_keeps_a_hold(platform: PlatformMaker) -> None:
