@@ -4,7 +4,7 @@ Callers show a 60-second service token. A problem of the callee travels on as `R
 a callee that does not answer is `Unavailable`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import httpx2
@@ -22,6 +22,7 @@ from api.wire import (
     Opens,
     Person,
     Poster,
+    Quality,
     Unit,
     VideoFacts,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Opens",
     "Person",
     "Poster",
+    "Quality",
     "Unit",
     "VideoFacts",
     "relayed",
@@ -152,6 +154,10 @@ class Clients:
         path = f"/internal/sessions/{session_id}/spent"
         await self._call("streaming", "PUT", path, None, {"word": word, "spent": spent, "final": final})
 
+    async def streaming_quality(self, session_id: str) -> Quality:
+        """What the player told of a session; raises NotFound as `Relayed`."""
+        return await self._call("streaming", "GET", f"/internal/sessions/{session_id}/quality", Quality)
+
     async def streaming_end_sessions(
         self, *, video_id: int | None = None, user_id: int | None = None, deleted: bool = False
     ) -> None:
@@ -194,6 +200,16 @@ class Clients:
     async def billing_sweep(self) -> dict[str, int]:
         """Release holds of sessions nobody ended; send what the outbox still owes."""
         return await self._call("billing", "POST", "/internal/sweep", dict[str, int])
+
+    async def billing_webhook(self, provider: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Deliver a payment provider's message as it would itself: signed, without a service token."""
+        url = self._settings.service_url("billing") + f"/api/billing/webhooks/{provider}"
+        try:
+            response = await self._http.post(url, content=body, headers=dict(headers))
+        except httpx2.HTTPError as error:
+            raise Unavailable("The billing service does not answer. Try again in a moment.") from error
+        if response.status_code >= 400:
+            raise relayed("billing", response.status_code, response.content)
 
     # analytics
 

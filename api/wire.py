@@ -132,3 +132,13 @@ class Hold(msgspec.Struct, frozen=True):
     forgiven_ms: int
     minutes_left: float | None
     low_balance: bool
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """What a player told of a session, and how long that lived. All but `wall_ms` is its viewer's own word."""
+
+    session_id: str
+    wall_ms: int
+    startup_ms: int | None
+    stalls: int | None
+    stall_ms: int | None

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.billing import deposits, holds, outbox, statements, wallets
+from api.billing import holds, statements, wallets
 from api.billing.money import Currency
 from api.billing.queries_statement import Filter
 from api.identity import require_service, require_user
@@ -27,14 +27,6 @@ def _utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_utc)]
-
-
-class Deposit(BaseModel):
-    """`amount` in minor units."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    amount: Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 
 
 class Charge(BaseModel):
@@ -63,35 +55,26 @@ class Wanted(Range):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-def _currency(request: Request) -> Currency:
+def currency_here(request: Request) -> Currency:
     found: Currency = request.state.currency
     return found
 
 
 async def create(request: Request) -> Response:
     user = await require_user(request)
-    account, opened = await wallets.create(plumbing(request).db, _currency(request), user.id)
+    account, opened = await wallets.create(plumbing(request).db, currency_here(request), user.id)
     return answer(account, 201 if opened else 200)
 
 
 async def balance(request: Request) -> Response:
     user = await require_user(request)
-    return answer(await wallets.balance(plumbing(request).db, _currency(request), user.id))
-
-
-async def deposit(request: Request) -> Response:
-    user, parts = await require_user(request), plumbing(request)
-    deposits.require_open(parts.settings)
-    key, body = request.headers.get("idempotency-key", ""), await read(request, Deposit)
-    made = await deposits.deposit(parts.db, _currency(request), user.id, body.amount, key)
-    await outbox.tell_spent(parts.db, parts.clients, user.id)
-    return answer(made, 201)
+    return answer(await wallets.balance(plumbing(request).db, currency_here(request), user.id))
 
 
 async def charge(request: Request) -> Response:
     require_service(request)
     told = await read(request, Charge)
-    hold = await holds.charge(plumbing(request).db, _currency(request), told.session_id, told.seen_ms)
+    hold = await holds.charge(plumbing(request).db, currency_here(request), told.session_id, told.seen_ms)
     return answer({"charged": hold.charged, "balance": hold.balance, "charged_micros": hold.charged_micros})
 
 
@@ -104,13 +87,12 @@ async def transactions(request: Request) -> Response:
 async def revenue(request: Request) -> Response:
     user, asked = await require_user(request), read_query(request, Range)
     db = plumbing(request).db
-    return answer(await statements.revenue(db, _currency(request), user, asked.since, asked.until))
+    return answer(await statements.revenue(db, currency_here(request), user, asked.since, asked.until))
 
 
 ROUTES = [
     Route("/api/billing/account/create", create, methods=["POST"]),
     Route("/api/billing/balance", balance),
-    Route("/api/billing/deposit", deposit, methods=["POST"]),
     Route("/api/billing/charge", charge, methods=["POST"]),
     Route("/api/billing/transactions", transactions),
     Route("/api/billing/revenue/total", revenue),

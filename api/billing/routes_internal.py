@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.billing import holds, outbox, wallets
+from api.billing import earnings, holds, outbox, payments, wallets
 from api.billing.metering import MINUTE_MS
 from api.billing.routes import LARGEST, SessionId
+from api.billing.routes_checkout import deliver
 from api.identity import require_service
 from api.service import answer, plumbing, read
 
@@ -78,10 +79,13 @@ async def end_hold(request: Request) -> Response:
 
 async def sweep(request: Request) -> Response:
     require_service(request)
-    parts = plumbing(request)
+    parts, state = plumbing(request), request.state
     return answer(
         {
-            "released": await holds.release_expired(parts.db, request.state.currency),
+            "released": await holds.release_expired(parts.db, state.currency),
+            "delivered": await deliver(request),
+            "learnt": await payments.sweep(parts.db, state.till),
+            "matured": await earnings.mature(parts.db, state.payout_terms),
             "told": await outbox.tell_spent(parts.db, parts.clients),
             "relayed": await outbox.relay(parts.db, parts.clients),
         }

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from api.service import Plumbing, build
 from api.settings import Settings
-from api.streaming import routes, routes_edge, routes_internal, token
+from api.streaming import routes, routes_edge, routes_internal, routes_quality, token
 from api.streaming.live import Live
 from api.streaming.routes_verdict import Verdicts
 from api.streaming.seen import Seen
@@ -46,5 +46,5 @@ async def _validator(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
 def make_app(settings: Settings) -> ASGIApp:
     """The service on port 3003; raises SettingsError when TOKEN_SECRET is missing."""
     settings.secret("TOKEN_SECRET")
-    known = [*routes.ROUTES, *routes_internal.ROUTES, *routes_edge.ROUTES]
+    known = [*routes.ROUTES, *routes_internal.ROUTES, *routes_edge.ROUTES, *routes_quality.ROUTES]
     return Verdicts(build("streaming", settings, known, extra=_validator))
