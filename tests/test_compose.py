@@ -25,7 +25,7 @@ def ours(compose: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_both_start_the_same_commands(compose: dict[str, Any]) -> None:
-    settings = load({"SUPERVISOR_PASSWORD": "p" * 40})
+    settings = load({"SUPERVISOR_PASSWORD": "p" * 40, "WITH_EDGE": "yes"})
     single = {p.command[3:] for p in programs(settings) if p.command[1:3] == ("-m", "api")}
     assert {tuple(s["command"]) for s in ours(compose).values()} == single
 
@@ -41,14 +41,24 @@ def test_everything_with_a_port_says_how_it_is(compose: dict[str, Any]) -> None:
     with_port = [
         n
         for n in compose["services"]
-        if n.endswith("-service") or n.startswith("postgres") or n in ("redis", "gateway")
+        if n.endswith("-service") or n.startswith("postgres") or n in ("redis", "gateway", "edge")
     ]
-    assert len(with_port) == 12
+    assert len(with_port) == 13
     assert [n for n in with_port if "healthcheck" not in compose["services"][n]] == []
 
 
-def test_only_the_gateway_is_reachable_from_outside(compose: dict[str, Any]) -> None:
-    assert [n for n, s in compose["services"].items() if "ports" in s] == ["gateway"]
+def test_only_the_gateway_and_the_edge_are_reachable_from_outside(compose: dict[str, Any]) -> None:
+    assert [n for n, s in compose["services"].items() if "ports" in s] == ["gateway", "edge"]
+
+
+def test_the_edge_is_started_on_demand_and_knows_no_more_than_it_needs(compose: dict[str, Any]) -> None:
+    asked = [n for n, s in compose["services"].items() if s.get("profiles") == ["edge"]]
+    assert asked == ["edge", "edge-ship"]
+    known = {name for n in asked for name in compose["services"][n]["environment"]}
+    assert {name for name in known if name.endswith(("SECRET", "PASSWORD", "KEY"))} == {"EDGE_SECRET"}
+    logs = [{v.split(":")[0] for v in compose["services"][n]["volumes"]} for n in (*asked, "gateway", "ship")]
+    assert logs[0] == logs[1]
+    assert logs[0] & (logs[2] | logs[3]) == set()
 
 
 def test_images_are_pinned_and_programs_have_an_init(compose: dict[str, Any]) -> None:
