@@ -97,13 +97,15 @@ class NewRendition(msgspec.Struct, frozen=True):
 class Opens(msgspec.Struct, frozen=True):
     """What the end of a unit brings about in its job: keys of the plan replaced, renditions promised, units opened.
 
-    `adopt` names renditions whose held units are made in any case from now on.
+    `adopt` names renditions whose held units are made in any case from now on. `again`: nothing of that, for the plan
+    was wrong; the job begins anew, in the next generation.
     """
 
     plan: dict[str, Any] = {}
     renditions: list[NewRendition] = []
     units: list[NewUnit] = []
     adopt: list[str] = []
+    again: bool = False
 
 
 class Poster(msgspec.Struct, frozen=True):

@@ -64,13 +64,16 @@ def sample(plan: Plan, rungs: Sequence[Rung], source: Path, start: float, thread
     return compiled(outputs, threads)
 
 
-def copy(info: SourceInfo, source: Path, *, decode_sound: bool = False) -> Arguments:
+def copy(info: SourceInfo, source: Path, *, seconds: int = 0, decode_sound: bool = False) -> Arguments:
     """Packets of the chosen tracks into Matroska (`film.mkv`), whose index leads to any picture exactly.
+
+    `seconds`: only of the beginning; the packets are those of the whole copy, their times too.
 
     It holds nearly every codec, and its timestamps are those of the pictures; AVI and MPEG streams have neither.
     `decode_sound` makes FLAC of the sound: damaged packets then cost a moment of silence, not the film.
     """
-    film = ffmpeg.input(f"file:{source}", fflags="+genpts+discardcorrupt", **_guards(info.container))
+    part = {"t": seconds} if seconds else {}
+    film = ffmpeg.input(f"file:{source}", fflags="+genpts+discardcorrupt", **part, **_guards(info.container))
     streams = [film[str(number)] for number in (info.picture.stream, *(sound.stream for sound in info.sounds))]
     options = {"c:v": "copy", "c:a": "flac" if decode_sound else "copy", "f": "matroska"}
     for number, sound in enumerate(info.sounds):

@@ -21,6 +21,7 @@ from media.timeline import AAC_FRAME, AAC_RATE, Timeline
 TWICE = 2  # a woven picture holds two moments; 25i becomes 50 (Apple 1.15), unless that passes 60
 RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x2bgr")
 SOURCE = "source"
+NEAR_FRAMES = 2  # the last picture stays on, or is left out
 CHANNELS = 2  # of every track (Apple 2.3); others are folded or doubled
 
 
@@ -53,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     `copied`: units read the indexed copy of the source, not the upload. `colour` says how pictures become BT.709.
     `copy`: the source's own pictures can be served; `kept`: they are the highest rendition for good.
+    `upload`: the upload itself, as long as the indexed copy holds no more than the beginning.
     """
 
     duration_ms: int
@@ -71,6 +73,7 @@ class Plan(msgspec.Struct, frozen=True):
     tracks: list[Track]
     copy: Copy | None = None
     kept: bool = False
+    upload: SourceInfo | None = None
     chapters: list[Chapter] = []
     facts: dict[str, Any] = {}
 
@@ -160,6 +163,18 @@ def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
         copy=None if copied else source.copy,
         chapters=named(source.chapters),
         facts=_facts(source),
+    )
+
+
+def holds(plan: Plan, measured: Plan) -> bool:
+    """Whether what a plan promised is true of the film as it was measured later: all but a picture at its end."""
+    return abs(plan.frames - measured.frames) <= NEAR_FRAMES and _endless(plan) == _endless(measured)
+
+
+def _endless(plan: Plan) -> Plan:
+    tracks = [msgspec.structs.replace(track, frames=0) for track in plan.tracks]
+    return msgspec.structs.replace(
+        plan, frames=0, duration_ms=0, segments=0, tracks=tracks, chapters=[], facts={}, upload=None
     )
 
 

@@ -22,10 +22,12 @@ from media.timeline import Timeline
 
 EXAMINE = Path(__file__).with_name("examine.py")
 BEAT = Path(__file__).with_name("beat.py")
+CLOCK = Path(__file__).with_name("clock.py")
 RUNS = [Path(__file__).with_name(name) for name in ("runs.py", "index.py")]
 LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
 RUNS_LIMITS = Limits(wall_s=30, cpu_s=20, memory_bytes=3 << 30, file_bytes=0)  # ten seconds for a day of pictures
 MAX_RATE = 100_000
+CLOCKED = ("mpegts", "mpeg")  # containers whose packets tell the time, so that a few of them tell the length
 BOUNDS = msgspec.json.encode(for_examine()).decode()
 
 Microseconds = Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]
@@ -127,6 +129,10 @@ class SourceInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start: Moment = "0"
 
 
+class _End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    seconds: Ratio
+
+
 class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Word
     message: Annotated[str, Meta(max_length=300)]
@@ -145,6 +151,16 @@ async def probe(path: Path) -> SourceInfo:
         _told([BEAT, path], RUNS_LIMITS, decoders(), most=MAX_STREAMS),
     )
     return with_beats(with_copies(_believe(b"".join(lines), ended), _lines(runs, Runs)), _lines(beats, Beat))
+
+
+async def steady_end(path: Path, source: SourceInfo) -> Fraction | None:
+    """When the pictures of an MPEG stream end, by a few looks at its clock; None where only all of it would tell."""
+    if source.container not in CLOCKED:
+        return None
+    request = {"container": source.container, "stream": source.picture.stream, "decoders": decoders()}
+    lines, _ = await _told([CLOCK, path], RUNS_LIMITS, msgspec.json.encode(request).decode(), most=1)
+    ends = [Fraction(line.seconds) for line in _lines(lines, _End)]
+    return next((end for end in ends if 0 < end <= MAX_SECONDS), None)
 
 
 async def _told(reads: Sequence[Path], limits: Limits, *arguments: str, most: int) -> tuple[list[bytes], Ended]:

@@ -1,17 +1,26 @@
-"""The probe unit: from an uploaded file to a plan, its units, and playlists that can be played at once."""
+"""The probe unit: from an uploaded file to a plan, its units, and playlists that can be played at once.
 
+A source that cannot be seeked exactly is copied first. A long one is begun from a copy of its first part, and copied
+whole by its index unit; both copies hold the same packets at the same times, so segments are the same from either.
+"""
+
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-from api.clients import NewRendition, NewUnit, Unit
+import msgspec
+
+from api.clients import NewRendition, NewUnit, Opens, Unit
 from media import playlist
 from media.encoder import Failed, encode, limits_for
-from media.ffmpeg import Arguments, copy
+from media.ffmpeg import COPY, copy
 from media.formats import MAX_PIXELS, MAX_SECONDS
-from media.plan import SOURCE, Plan, Track, make_plan, to_document
-from media.probe import SourceInfo, probe
-from workers.shop import Progress, Shop
+from media.plan import SOURCE, Plan, Track, from_document, holds, make_plan, to_document
+from media.probe import CLOCKED, Refused, SourceInfo, probe, steady_end
+from workers.shop import Done, Progress, Shop
 
 # Segments of the first units: the first picture soon, then enough to be worth a process.
 RAMP = (1, 2, 5)
@@ -19,6 +28,9 @@ FIRST = sum(RAMP)
 STEADY = 8
 COPIED_RAMP, COPIED_STEADY = (2, 6), 64
 SOUND_RAMP, SOUND_STEADY = (1, 7), 60
+# Seconds copied before all else, enough for the first units; of shorter films the whole copy takes no longer.
+BEGUN_S, LONG_S = 40, 90
+INDEX = NewUnit("index", "interactive", [], 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -36,36 +48,81 @@ async def plan_film(shop: Shop, unit: Unit, progress: Progress) -> Planned:
     if not source.is_file():
         raise Failed("source_lost", "The uploaded file is gone. Upload it again.", permanent=True)
     info = await probe(source)
-    copied = not info.indexed
-    if copied:
-        info = await _copied(shop, unit, info, progress)
-    plan = make_plan(info, copied=copied)
+    plan = make_plan(info, copied=False) if info.indexed else await _begun(shop, unit, info, progress)
+    if plan is None:
+        plan = make_plan(await copied(shop, unit, info, progress), copied=True)
     playlist.publish_planned(shop.generation(unit), plan)
-    return Planned(to_document(plan), list(renditions(plan)), list(units(plan)))
+    opened = list(units(plan))
+    if plan.upload is not None:
+        opened = [INDEX, *(unit for unit in opened if unit.queue == "interactive")]
+    return Planned(to_document(plan), list(renditions(plan)), opened)
 
 
-async def _copied(shop: Shop, unit: Unit, info: SourceInfo, progress: Progress) -> SourceInfo:
-    source, place = shop.sources / unit.source, shop.copy(unit)
-    limits = limits_for(MAX_SECONDS / 60, MAX_PIXELS, source.stat().st_size)
+async def index_film(shop: Shop, unit: Unit, progress: Progress) -> Done:
+    """Make the copy that a film was begun without, and open what waits for it. Raises Refused, Failed."""
+    plan = from_document(unit.plan)
+    if plan.upload is None:
+        raise Failed("index_unwanted", "This film has its index.", permanent=True)
+    measured = make_plan(await copied(shop, unit, plan.upload, progress), copied=True)
+    if not holds(plan, measured):
+        return Done({"holds": False}, Opens(again=True))
+    opened = [later for later in units(plan) if later.queue != "interactive"]
+    return Done({"holds": True}, Opens(plan={"upload": None}, units=opened))
 
-    async def make(arguments: Arguments) -> None:
-        # A hundred gigabytes take longer than a unit may stand still.
-        await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.further())
 
-    with shop.scratch(unit) as scratch:
-        try:
-            await make(copy(info, source))
-        except Failed as failed:
-            if not failed.permanent:
-                raise
-            await make(copy(info, source, decode_sound=True))
-        # Not flushed to disk, which takes a second per half gigabyte: a power cut costs the job a retry, not the film.
-        place.parent.mkdir(parents=True, exist_ok=True)
-        (scratch / place.name).replace(place)
+async def _begun(shop: Shop, unit: Unit, info: SourceInfo, progress: Progress) -> Plan | None:
+    """The plan of a long film from its beginning and the clock at its end; None where it is copied first.
+
+    A film that was begun in vain, as its clock jumps where nobody looked, is copied first the second time.
+    """
+    if unit.generation > 1 or info.container not in CLOCKED or Fraction(info.seconds) < LONG_S:
+        return None
+    place = shop.beginning(unit)
+    try:
+        await _copy(shop, unit, info, place, progress, seconds=BEGUN_S)
+        told, end = await asyncio.gather(probe(place), steady_end(shop.sources / unit.source, info))
+    except (Failed, Refused):
+        return None
+    if end is None or not told.indexed or Fraction(told.seconds) < BEGUN_S - 1:
+        return None
+    plan = make_plan(msgspec.structs.replace(told, seconds=str(end)), copied=True)
+    return msgspec.structs.replace(plan, upload=info)
+
+
+async def copied(shop: Shop, unit: Unit, info: SourceInfo, progress: Progress) -> SourceInfo:
+    """What the indexed copy is, once it is made. Raises Refused, Failed."""
+    place = shop.copy(unit)
+    try:
+        await _copy(shop, unit, info, place, progress)
+    except Failed as failed:
+        if not failed.permanent:
+            raise
+        await _copy(shop, unit, info, place, progress, decode_sound=True)
     info = await probe(place)
     if not info.indexed:
         raise Failed("damaged", "The packets of this file have no usable times.", permanent=True)
     return info
+
+
+async def _copy(
+    shop: Shop,
+    unit: Unit,
+    info: SourceInfo,
+    place: Path,
+    progress: Progress,
+    *,
+    seconds: int = 0,
+    decode_sound: bool = False,
+) -> None:
+    source = shop.sources / unit.source
+    limits = limits_for(MAX_SECONDS / 60, MAX_PIXELS, source.stat().st_size)
+    arguments = copy(info, source, seconds=seconds, decode_sound=decode_sound)
+    with shop.scratch(unit) as scratch:
+        # A hundred gigabytes take longer than a unit may stand still.
+        await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.further())
+        # Not flushed to disk, which takes a second per half gigabyte: a power cut costs the job a retry, not the film.
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (scratch / COPY).replace(place)
 
 
 def renditions(plan: Plan) -> Iterator[NewRendition]:

@@ -20,7 +20,7 @@ from media.ffmpeg import COPY
 from media.plan import Plan
 
 STALE_S = 3600
-WORK = ".work"
+WORK, BEGINNING = ".work", "beginning.mkv"
 # Where a unit ends of which nobody has said so.
 NO_END = 1 << 31
 MOST_THREADS = 8
@@ -121,8 +121,14 @@ class Shop:
         """The indexed copy of a source whose own container cannot be seeked exactly; gone half a day after `ready`."""
         return self.generation(unit) / WORK / COPY
 
+    def beginning(self, unit: Unit) -> Path:
+        """The first part of that copy, for the first units: the very same packets, and there sooner."""
+        return self.generation(unit) / WORK / BEGINNING
+
     def source(self, unit: Unit, plan: Plan) -> Path:
-        return self.copy(unit) if plan.copied else self.sources / unit.source
+        if not plan.copied:
+            return self.sources / unit.source
+        return self.beginning(unit) if plan.upload is not None else self.copy(unit)
 
     @contextlib.contextmanager
     def scratch(self, unit: Unit) -> Iterator[Path]:

@@ -24,7 +24,7 @@ from media.probe import Refused
 from workers.encode import encode_span
 from workers.extras import make_poster
 from workers.finish import extras_film, finish_film
-from workers.probe import Planned, plan_film
+from workers.probe import Planned, index_film, plan_film
 from workers.shop import Done, Progress, Shop, open_shop
 from workers.signals import stop_event
 from workers.survey import survey_pictures, survey_sound
@@ -37,13 +37,14 @@ LOOK_EVERY_S = 0.3
 LAST_WORDS_S = 3.0
 # One thread each, and minutes for a long film: done beside the pictures of others, not before them.
 MOST_BESIDE = 3
-BESIDE = ("audio", "loudness", "finish", "captions")
+BESIDE = ("index", "audio", "loudness", "finish", "captions")
 STOPPED = Failed("worker_stopped", "The worker was stopped; another one goes on.")
 
 Outcome = Planned | Done | Failed
 Work = Callable[[Shop, Unit, Progress], Awaitable[Planned | Done | dict[str, Any]]]
 KINDS: dict[str, Work] = {
     "probe": plan_film,
+    "index": index_film,
     "video": encode_span,
     "audio": encode_span,
     "copy": encode_span,

@@ -21,6 +21,8 @@ LOOK_EVERY_S = 0.05
 # How often a waiting request says that it still waits, and for how long one saying holds.
 SAY_EVERY_S = 1.0
 HELD_S = 3.0
+# How often it looks whether the index is there that the rest of a film waits for.
+INDEXED_S = 0.2
 MOST_WAITING = 400
 # One player waits for a picture segment, a sound segment and their beginnings; twice, when it changes renditions.
 MOST_OF_SESSION = 12
@@ -70,13 +72,21 @@ async def wait(db: Database, bells: Bells, media: Path, place: Place, gone: Call
     while not _there(path):
         if time.monotonic() >= deadline or await gone():
             raise NotReady(retry_after=1)
-        await hurry(db, bells, path, place)
-        await _appears(path, min(deadline, time.monotonic() + SAY_EVERY_S))
+        holds_s = await hurry(db, bells, path, place)
+        await _appears(path, min(deadline, time.monotonic() + holds_s))
 
 
-async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> None:
-    """See to it that the file is made soon. Raises NoSegment when it never will be, NotReady while people pause it."""
+async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> float:
+    """See to it that the file is made soon; gives for how many seconds that has been said.
+
+    Raises NoSegment when it never will be, NotReady while people pause it.
+    """
     unit = await queries.wanted(db, place.video_id, place.generation, place.rendition, place.index)
+    state = await queries.begun(db, place.video_id, place.generation) if unit is None else None
+    if state == "paused":
+        raise NotReady(retry_after=PAUSED_S)
+    if state is not None:
+        return INDEXED_S
     if unit is None or unit.job_state in ("failed", "cancelled"):
         raise NoSegment
     if unit.state == "done" and not _there(path):
@@ -85,6 +95,7 @@ async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> None:
         raise NotReady(retry_after=PAUSED_S)
     if unit.state in ("queued", "running") and await _jump(db, unit.id, place):
         await bells.ring(["interactive"])
+    return SAY_EVERY_S
 
 
 async def _jump(db: Database, unit_id: int, place: Place) -> bool:

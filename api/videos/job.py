@@ -168,11 +168,16 @@ async def retry(db: Database, bells: Bells, user: User, job_id: int) -> None:
         job = await queries.lock_job(tx, job_id)
         if job is None or job.state not in ("failed", "cancelled"):
             raise JobLive
-        await queries_unit.drop_units(tx, job_id)
-        await queries.reopen_job(tx, job_id)
-        await queries_unit.add_units(tx, job_id, [PROBE])
-        await queries_video.queue_video(tx, job.video_id)
+        await begin_again(tx, job)
     await bells.ring(["interactive"])
+
+
+async def begin_again(tx: Connection, job: LockedJob) -> None:
+    """From the source into the next generation; the caller holds all units of the job. Then ring."""
+    await queries_unit.drop_units(tx, job.id)
+    await queries.reopen_job(tx, job.id)
+    await queries_unit.add_units(tx, job.id, [PROBE])
+    await queries_video.queue_video(tx, job.video_id)
 
 
 async def _stop(tx: Connection, job: LockedJob, state: str, code: str, message: str) -> None:

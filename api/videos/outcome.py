@@ -109,18 +109,38 @@ async def done(
         unit, its_job = found
         if unit.kind == "probe":
             raise WrongKind
-        rung = [] if opened is None else await opens.apply(tx, its_job, opened)
-        await queries.end_unit(tx, unit_id, "done", result)
-        if unit.kind == "finish":
-            await _finish(tx, its_job, result)
-            rung += [*await captions.settle(tx, its_job, result), *await poster.open_later(tx, its_job)]
-        elif unit.kind == "captions":
-            await _publish(tx, its_job, _read(result, Published))
-            rung += await captions.settle(tx, its_job, result)
+        if opened is not None and opened.again:
+            rung = await _begin_again(tx, its_job)
         else:
-            await poster.settle(tx, its_job, result)
-            rung += await advance(tx, its_job)
+            rung = await _ended(tx, unit, its_job, result, opened)
     await bells.ring(rung)
+
+
+async def _begin_again(tx: Connection, its_job: LockedJob) -> list[QueueName]:
+    """The plan was wrong, and so are the playlists; what was published stays for a while for those who watch."""
+    if its_job.state == "paused":
+        raise LeaseLost  # somebody will look again when it goes on
+    video_id, generation = its_job.video_id, its_job.generation
+    await queries_removal.add_removal(tx, video_id=video_id, generation=generation, due_s=STALE_S)
+    await job.begin_again(tx, its_job)
+    return ["interactive"]
+
+
+async def _ended(
+    tx: Connection, unit: LockedUnit, its_job: LockedJob, result: dict[str, Any], opened: Opens | None
+) -> list[QueueName]:
+    rung = [] if opened is None else await opens.apply(tx, its_job, opened)
+    await queries.end_unit(tx, unit.id, "done", result)
+    if unit.kind == "finish":
+        await _finish(tx, its_job, result)
+        rung += [*await captions.settle(tx, its_job, result), *await poster.open_later(tx, its_job)]
+    elif unit.kind == "captions":
+        await _publish(tx, its_job, _read(result, Published))
+        rung += await captions.settle(tx, its_job, result)
+    else:
+        await poster.settle(tx, its_job, result)
+        rung += await advance(tx, its_job)
+    return rung
 
 
 async def fail(db: Database, bells: Bells, unit_id: int, fence: int, failure: Failure) -> None:

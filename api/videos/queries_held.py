@@ -49,6 +49,21 @@ async def wanted(db: Queries, video_id: int, generation: int, rendition: str, in
     )
 
 
+async def begun(db: Queries, video_id: int, generation: int) -> str | None:
+    """The state of a job that can only make the beginning of its film for now; its index opens units for the rest."""
+    return await db.value(
+        """
+        select (
+            select j.state from units u join jobs j on j.id = u.job_id
+            where j.video_id = :video_id and j.generation = :generation and j.state in ('queued', 'running', 'paused')
+              and u.kind = 'index' and u.state in ('queued', 'running')
+        )
+        """,
+        video_id=video_id,
+        generation=generation,
+    )
+
+
 async def lock_span(db: Queries, unit_id: int) -> Span | None:
     """A unit if it is still to be made, kept from claimers until the transaction ends."""
     return await db.maybe(

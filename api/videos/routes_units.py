@@ -52,7 +52,7 @@ class RenditionBody(Body):
 
 
 class UnitBody(Body):
-    kind: Literal["video", "audio", "copy", "survey", "loudness", "extras"]
+    kind: Literal["video", "audio", "copy", "index", "survey", "loudness", "extras"]
     queue: Literal["interactive", "batch", "held"]
     renditions: list[Name]
     first_segment: Segments
@@ -80,6 +80,7 @@ class OpensBody(Body):
     renditions: list[RenditionBody] = []
     units: list[UnitBody] = []
     adopt: list[Name] = []
+    again: bool = False
 
 
 class DoneBody(Body):
@@ -147,7 +148,7 @@ async def fail(request: Request) -> Response:
 
 
 def _opens(told: OpensBody) -> Opens:
-    return Opens(told.plan, _renditions(told.renditions), _units(told.units), told.adopt)
+    return Opens(told.plan, _renditions(told.renditions), _units(told.units), told.adopt, told.again)
 
 
 def _renditions(told: list[RenditionBody]) -> list[NewRendition]:

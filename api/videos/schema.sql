@@ -92,7 +92,7 @@ create table units (
     id bigint generated always as identity primary key,
     job_id integer not null references jobs on delete cascade,
     kind text not null check (kind in (
-        'probe', 'video', 'audio', 'copy', 'survey', 'loudness', 'extras', 'finish', 'captions', 'poster'
+        'probe', 'video', 'audio', 'copy', 'index', 'survey', 'loudness', 'extras', 'finish', 'captions', 'poster'
     )),
     queue text not null check (queue in ('interactive', 'batch', 'held')),
     renditions text[] not null default '{}',
@@ -129,7 +129,7 @@ create index units_claimable on units (queue, rank) where state = 'queued';
 create index units_leased on units (lease_until) where state = 'running';
 create index units_by_worker on units (seen_at) where worker is not null;
 create unique index units_once on units (job_id, kind)
-    where kind in ('probe', 'survey', 'loudness', 'extras', 'finish');
+    where kind in ('probe', 'index', 'survey', 'loudness', 'extras', 'finish');
 
 -- Segments [first_segment, end_segment) of a job as a range that no other job's touches, so that one index finds it.
 create function unit_span(job_id integer, first_segment integer, end_segment integer) returns int8range
@@ -159,7 +159,7 @@ create view job_progress as
 select j.id as job_id, j.video_id, case j.state when 'done' then 1 else greatest(j.progress, u.made) end as progress
 from jobs j
 cross join lateral (
-    select case when bool_or(kind in ('probe', 'survey') and state <> 'done') then 0 else coalesce(
+    select case when bool_or(kind in ('probe', 'index', 'survey') and state <> 'done') then 0 else coalesce(
         sum(cardinality(renditions) * case state when 'done' then end_segment - first_segment else done_segments end)
             filter (where makes_segments and not spare)::float8
         / nullif(sum(cardinality(renditions) * (end_segment - first_segment))
