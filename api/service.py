@@ -272,6 +272,7 @@ def serve(app: ASGIApp, settings: Settings, port: int, *, unix: Path | None = No
 
 def unix_socket(path: Path) -> socket.socket:
     """A listening socket at `path` for our own account alone, in the place of whatever a killed predecessor left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)

@@ -116,6 +116,15 @@ async def test_a_spent_session_is_refused_until_the_money_is_back(platform: Plat
     assert (await ask(p, token_for(p, session))).status_code == 204
 
 
+async def test_an_end_is_in_the_next_verdict(platform: PlatformMaker) -> None:
+    p = await platform("streaming")
+    session = await add_session(p)
+    text = token_for(p, session)
+    assert (await ask(p, text)).status_code == 204
+    await p.call("POST", "streaming", f"/api/stream/end/{session}", json={}, token=p.user(VIEWER))
+    assert denied(await ask(p, text)) == (403, "session_ended", "2")
+
+
 async def test_of_billings_words_the_last_one_said_holds_whenever_it_arrives(platform: PlatformMaker) -> None:
     p = await platform("streaming")
     session = await add_session(p)
