@@ -20,7 +20,7 @@ from tests.nginx.gateways import SEGMENT, Gateway
 from tests.nginx.test_held import asked_for, film
 from tests.nginx.wires import Tap, Wire
 from tests.servers import free_port
-from tests.streaming.playback import VIDEO, add_session, token_for
+from tests.streaming.playback import VIDEO, VIEWER, add_session, end, token_for
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nCache-Control: max-age=9\r\nX-Accel-Expires: 0\r\n\r\nfilm"
 HELD = "360p/5-20000-24000.m4s"
@@ -165,6 +165,27 @@ async def test_the_door_leads_to_media_and_nothing_else(edge: EdgeMaker) -> None
         assert (await p.http.get(g.url + path, headers=shown)).status_code == 404
     assert (await p.http.post(f"{g.url}/edge/{PLACE}", headers=shown)).status_code == 405
     assert g.log.read_bytes() == b""
+
+
+async def test_a_function_of_a_cdn_may_ask_for_verdicts(edge: EdgeMaker) -> None:
+    p, g, _, _ = await viewing(edge)
+    live, gone = await add_session(p), await add_session(p)
+    await end(p, gone)
+
+    async def ask(text: str, video: int = VIDEO, secret: str = SECRET) -> httpx2.Response:
+        headers = {"x-edge-secret": secret, "x-token": text, "x-video": str(video)}
+        return await p.http.get(f"{g.url}/edge/verdict", headers=headers)
+
+    yes = await ask(token_for(p, live))
+    assert (yes.status_code, yes.headers["x-session-id"], yes.headers["x-user-id"]) == (204, live, str(VIEWER))
+    assert 0 < int(yes.headers["x-fresh-s"]) <= 5
+    assert yes.headers.get_list("cache-control") == ["no-store"]
+    for text, video, reason in ((token_for(p, gone), VIDEO, "session_ended"), (token_for(p, live), 8, "bad_token")):
+        no = await ask(text, video)
+        assert (no.status_code, no.headers["x-reason"]) == (403, reason)
+        assert no.headers.get_list("cache-control") == ["no-store"]
+    stranger = await ask(token_for(p, live), secret="f" * 40)
+    assert (stranger.status_code, "x-session-id" in stranger.headers) == (403, False)
 
 
 async def test_an_edge_that_the_gateway_does_not_know_says_so(edge: EdgeMaker) -> None:
