@@ -59,14 +59,16 @@ async def copy(info: SourceInfo, source: Path, folder: Path) -> Path:
     return folder / ffmpeg.COPY
 
 
-async def encoded(plan: Plan, source: Path, folder: Path, spans: Sequence[tuple[int, int]]) -> list[Path]:
+async def encoded(
+    plan: Plan, source: Path, folder: Path, spans: Sequence[tuple[int, int]], threads: int = 1
+) -> list[Path]:
     """Each span by an FFmpeg of its own, in this order; gives the folder of each."""
     made = []
     for number, (first, end) in enumerate(spans):
         out = folder / f"span-{number}"
         for rung in plan.rungs:
             (out / rung.name).mkdir(parents=True)
-        await _encode(ffmpeg.video(plan, plan.rungs, source, range(first, end), 1), source, out)
+        await _encode(ffmpeg.video(plan, plan.rungs, source, range(first, end), threads), source, out)
         made.append(out)
     return made
 

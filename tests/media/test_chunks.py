@@ -61,6 +61,18 @@ async def test_every_chunking_gives_the_same_pictures_at_the_same_times(tmp_path
     assert seen[0][1] == [(0, 120, 120120), (120120, 120, 120120), (240240, 45, 45045)]
 
 
+async def test_machines_with_other_cores_make_parts_of_one_film(tmp_path: Path) -> None:
+    source = clips.numbered(tmp_path / "film.mp4", 5, *H264, "-vf", "scale=854:480,setsar=1", "-c:a", "aac")
+    plan, film = await clips.planned(source, tmp_path)
+    seen = []
+    for threads in (1, 2, 8):
+        (folder,) = await clips.encoded(plan, film, tmp_path / str(threads), [(0, 2)], threads)
+        inits = [(folder / rung.name / "init.mp4").read_bytes() for rung in plan.rungs]
+        parts = [clips.boxes_of(clips.parts([folder], rung.name)) for rung in plan.rungs]
+        seen.append((inits, [[(media.decode_time, media.samples, media.duration) for media in rung] for rung in parts]))
+    assert seen[0] == seen[1] == seen[2]
+
+
 async def test_a_film_of_varying_rate_is_cut_the_same_everywhere(tmp_path: Path) -> None:
     uneven = ("-vf", "select='not(eq(mod(n,5),3))',setpts='PTS+mod(N,3)*200'", "-fps_mode", "vfr")
     source = clips.numbered(tmp_path / "film.mp4", 9, *H264, *uneven, "-c:a", "aac")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from media import ffmpeg, ffmpeg_sound, stills
 from media.formats import decoders
@@ -38,20 +39,42 @@ def test_a_span_of_two_rungs_is_one_decode() -> None:
         "-hls_fmp4_init_filename init.mp4 -hls_playlist_type vod -hls_segment_filename {name}/%d.m4s "
         "-hls_segment_options movflags=+frag_discont:video_track_timescale=30000 -hls_segment_type fmp4 "
         "-hls_time 4.004 -keyint_min 60 -level:v {level} -map_chapters -1 -map_metadata -1 -maxrate {maxrate} "
-        "-preset veryfast -profile:v high -sc_threshold 0 -start_number 1 -threads 2 {name}/list.m3u8"
+        "-preset veryfast -profile:v high -sc_threshold 0 -start_number 1 -threads {threads} {name}/list.m3u8"
     )
     assert said == (
-        "-nostdin -hide_banner -loglevel error -y -progress pipe:1 -stats_period 0.5 -filter_complex_threads 2 "
+        "-nostdin -hide_banner -loglevel error -y -progress pipe:1 -stats_period 0.5 -filter_complex_threads 1 "
         "-f mov -codec_whitelist DECODERS -copyts -format_whitelist mov -max_pixels 35389440 -max_streams 32 "
-        "-noaccurate_seek -protocol_whitelist file -reinit_filter 0 -ss 2.004 -start_at_zero -threads 2 "
+        "-noaccurate_seek -protocol_whitelist file -reinit_filter 0 -ss 2.004 -start_at_zero -threads 1 "
         "-i file:/sources/ab "
         "-filter_complex [0:0]fps=30000/1001:start_time=4.004[s0];[s0]tpad=stop=-1:stop_mode=clone[s1];"
         "[s1]split=2[s2][s3];"
         "[s2]scale=640:360:out_range=tv[s4];[s4]setsar=1[s5];[s5]format=yuv420p[s6];"
         "[s3]scale=1280:720:out_range=tv[s7];[s7]setsar=1[s8];[s8]format=yuv420p[s9] "
-        f"-map [s6] {x264.format(name='360p', bufsize=1800000, crf=22, level='3.0', maxrate=900000)} "
-        f"-map [s9] {x264.format(name='720p', bufsize=8400000, crf=23, level='3.1', maxrate=4200000)}"
+        f"-map [s6] {x264.format(name='360p', bufsize=1800000, crf=22, level='3.0', maxrate=900000, threads=1)} "
+        f"-map [s9] {x264.format(name='720p', bufsize=8400000, crf=23, level='3.1', maxrate=4200000, threads=2)}"
     )
+
+
+@pytest.mark.parametrize(
+    ("threads", "rungs", "expected"),
+    [
+        (1, ["240p", "360p", "540p", "720p"], (1, [1, 1, 1, 1])),
+        (2, ["240p", "360p", "540p", "720p"], (1, [1, 1, 1, 2])),
+        (8, ["240p", "360p", "540p", "720p"], (2, [1, 2, 3, 6])),
+        (4, ["360p"], (4, [3])),
+        (4, ["720p"], (2, [4])),
+    ],
+)
+def test_threads_go_where_the_work_is(threads: int, rungs: list[str], expected: tuple[int, list[int]]) -> None:
+    assert ffmpeg.divided(threads, plan(), [rung(name) for name in rungs]) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "threads"), [("colour", "rgb", 1), ("colour", "pq", 4), ("interlaced", True, 4)]
+)
+def test_only_slow_filters_have_several_threads(field: str, value: object, threads: int) -> None:
+    said = command(ffmpeg.video(changed(**{field: value}), [rung("360p")], SOURCE, range(1), 4))
+    assert f"-filter_complex_threads {threads} " in said
 
 
 def test_the_first_span_is_read_from_the_beginning_without_a_seek() -> None:
