@@ -113,8 +113,11 @@ class Rotation:
             fetch_log.link(self.rules.root, self.edge, following)
             log.info("fetch_log.rotated", edge=self.edge, generation=following)
             self._signalled = 0.0
-        if time.monotonic() - self._signalled >= SIGNAL_S and (pid := master(self.rules.pid_file(self.edge))):
-            self._signal({pid})
+        if time.monotonic() - self._signalled >= SIGNAL_S:
+            newest = files[max(files)]
+            pid = master(self.rules.pid_file(self.edge))
+            # Workers outlive a killed master, and listen themselves.
+            self._signal({pid} if pid else writers([newest]).pids.get(newest, set()))
         self.held = self._unheard(files)
 
     def _unheard(self, files: dict[int, Path]) -> str:

@@ -49,9 +49,10 @@ def is_nginx(pid: int, proc: Path = PROC) -> bool:
         shown = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
         return Path(shown.stdout.strip()).name.startswith(NGINX)
     try:
-        return (proc / str(pid) / "comm").read_text().startswith(NGINX)
+        name, _, rest = (proc / str(pid) / "stat").read_text().partition("(")[2].rpartition(") ")
     except OSError:
         return False
+    return name.startswith(NGINX) and not rest.startswith("Z")  # the dead keep their name until somebody asks
 
 
 def reopen(pid: int) -> bool:

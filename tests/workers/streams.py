@@ -111,8 +111,8 @@ async def _killed(coroutine: Any) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        ended, _ = await asyncio.wait([task], timeout=20)
+        assert ended, task
 
 
 def write(settings: Settings, text: bytes, generation: int = 1, edge: str = "origin") -> None:
