@@ -16,7 +16,10 @@ MPEG2 = ("-c:v", "mpeg2video", "-b:v", "6M", "-maxrate", "9M", "-bufsize", "1835
 
 @dataclass(frozen=True)
 class Kind:
-    """How a film is made: its picture codec, the container of its base, its own, and what that wants of the muxer."""
+    """How a film is made: its picture codec, the container of its base, its own, and what that wants of the muxer.
+
+    `view` is a filter over the pictures once they have their size.
+    """
 
     name: str
     picture: tuple[str, ...]
@@ -24,11 +27,15 @@ class Kind:
     suffix: str
     sound: tuple[str, ...]
     mux: tuple[str, ...] = ()
+    view: str = "null"
 
 
 MP4 = Kind("mp4", H264, "mp4", "mp4", ("-c:a", "aac", "-b:a", "128k", "-f", "adts"), ("-movflags", "+faststart"))
 # As cameras and FFmpeg itself leave it, the index at the end: nobody moves 2 GB for fun.
 MP4_LONG = Kind("mp4", H264, "mp4", "mp4", MP4.sound)
+# As a telephone films: noise of a sensor, a keyframe a second, no B-frames; 15 Mbit/s at 1920x1080, the least they write.
+FILMED = (*H264[:4], "-crf", "20", "-bf", "0", "-g", "25")
+CAMERA = Kind("camera", FILMED, "mp4", "mp4", MP4.sound, MP4.mux, "noise=alls=5:allf=t")
 MP4_OPEN_GOP = Kind("open-gop", OPEN_GOP, "mp4", "mp4", MP4.sound, MP4.mux)
 MKV = Kind("mkv", VP9, "mkv", "mkv", ("-c:a", "libopus", "-b:a", "128k", "-f", "ogg"))
 TS = Kind("ts", MPEG2, "mkv", "ts", ("-c:a", "mp2", "-b:a", "192k", "-f", "mp2"))
@@ -56,7 +63,7 @@ class Workshop:
         if not out.exists():
             films.ffmpeg(
                 *("-stream_loop", "1", "-i", str(films.bunny()), "-an", "-frames:v", str(FRAMES)),
-                *("-vf", f"scale={self._size},setsar=1", "-pix_fmt", "yuv420p", *kind.picture, str(out)),
+                *("-vf", f"scale={self._size},{kind.view},setsar=1", "-pix_fmt", "yuv420p", *kind.picture, str(out)),
             )
         return out
 
