@@ -19,7 +19,7 @@ from api.streaming.slots import Slots
 from api.streaming.validator import Validator
 
 # A verdict that Redis cannot help with comes from PostgreSQL instead, so nobody waits long for Redis.
-REDIS_PATIENCE_S = 0.3
+REDIS_PATIENCE_S = 0.5
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Journey 3: no right token, no media byte; an empty wallet stops the film and a deposit continues it."""
+"""Journey 3: no right token, no media byte; an end, or an empty wallet, stops the film; a deposit continues it."""
 
 import hashlib
 import time
@@ -9,7 +9,7 @@ import pytest
 from itsdangerous import Signer
 from playwright.sync_api import Page, expect
 
-from tests.journeys.person import PASSWORD, current_time, delivered_ms, deposit, found, sign_up
+from tests.journeys.person import PASSWORD, current_time, delivered_ms, deposit, found, sign_in, sign_up
 from tests.stacks import Person, Stack, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
@@ -27,6 +27,13 @@ def uploader(stack: Stack) -> Person:
 def film(stack: Stack, uploader: Person, short_film: Path) -> int:
     video = uploader.upload(short_film, title="For tokens")
     uploader.wait_until(video, "ready")
+    return video
+
+
+@pytest.fixture(scope="module")
+def long_video(uploader: Person, long_film: Path) -> int:
+    video = uploader.upload(long_film, SPENT_PRICE, "Longer than the money lasts")
+    uploader.wait_until(video, "playable", "ready")
     return video
 
 
@@ -84,23 +91,38 @@ def test_an_ended_session_gets_no_more(stack: Stack, film: int) -> None:
     refused(httpx2.get(stack.url + segment), 403)
 
 
-def test_an_empty_wallet_stops_the_film_and_a_deposit_continues_it(
-    stack: Stack, page: Page, uploader: Person, long_film: Path
-) -> None:
-    video = uploader.upload(long_film, SPENT_PRICE, "Longer than the money lasts")
-    uploader.wait_until(video, "ready")  # until then segments are as long as the source's key pictures are apart
+def test_an_empty_wallet_stops_the_film_and_a_deposit_continues_it(stack: Stack, page: Page, long_video: int) -> None:
     viewer = Person.known(stack, sign_up(page, "thrifty"), PASSWORD)
     page.goto("/wallet")
     deposit(page, f"{DEPOSIT_MICROS / 1e6:.2f}")
     expect(found(page, "balance")).to_contain_text("1.00")
-    page.goto(f"/watch?v={video}")
+    page.goto(f"/watch?v={long_video}")
     found(page, "play").click()
     expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
     page.evaluate("document.querySelector('video').playbackRate = 2")
     expect(found(page, "spent")).to_be_visible(timeout=120_000)
     stopped_at = current_time(page)
     paid_ms = DEPOSIT_MICROS * 60_000 // (SPENT_PRICE * 10_000)
-    assert delivered_ms(stack, viewer.id, video) - paid_ms <= 10_000
+    assert delivered_ms(stack, viewer.id, long_video) - paid_ms <= 10_000
     assert viewer.get("/api/billing/balance")["balance_micros"] >= 0
     deposit(page, "5")
     wait_for(lambda: current_time(page) > stopped_at + 5, 30, "the film to go on by itself")
+
+
+def test_an_end_stops_a_playing_film_within_five_seconds(
+    stack: Stack, page: Page, uploader: Person, long_video: int
+) -> None:
+    page.route("**/api/stream/heartbeat/**", lambda route: route.abort())  # the page must hear of it from its media
+    sign_in(page, uploader.email, uploader.password)
+    page.goto(f"/watch?v={long_video}")
+    found(page, "play").click()
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
+    page.evaluate("document.querySelector('video').playbackRate = 2")
+    wait_for(lambda: current_time(page) > 5, 60, "the film to play")
+    [live] = uploader.get("/api/stream/sessions", active="true")["items"]
+    with page.expect_response(lambda answer: "/v/" in answer.url and answer.status == 403, timeout=60_000):
+        ended_ms = time.time() * 1000
+        assert uploader.http.post(f"/api/stream/end/{live['session_id']}", json={}).status_code == 200
+    lines = [line for line in stack.fetch_lines() if line["session_id"] == live["session_id"]]
+    assert lines
+    assert max(line["t_ms"] - line["request_time_ms"] for line in lines) < ended_ms + 5000

@@ -81,6 +81,15 @@ async def test_a_token_of_one_session_does_not_open_the_video_of_another(platfor
     assert denied(await ask(p, token_for(p, other, VIDEO))) == (403, "bad_token", "0")
 
 
+async def test_a_session_goes_on_when_its_secret_is_not_the_newest_any_more(platform: PlatformMaker) -> None:
+    old, new, unknown = (token.make_signer(c * 40) for c in "onu")
+    p = await platform("streaming", TOKEN_SECRET=f"{'n' * 40},{'o' * 40}")
+    shown = token.Token(await add_session(p), VIDEO, int(time.time()) + 60)
+    assert [(await ask(p, token.write(s, shown))).status_code for s in (old, new, unknown)] == [204, 204, 403]
+    answer = await p.call("GET", "streaming", f"/api/stream/url/{shown.session_id}", token=p.user(VIEWER))
+    assert token.parse(new, answer.json()["url"].split("/")[2]).session_id == shown.session_id
+
+
 async def test_an_expired_token_is_refused(platform: PlatformMaker) -> None:
     p = await platform("streaming")
     session = await add_session(p)
