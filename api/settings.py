@@ -85,7 +85,7 @@ TABLE = (
     Setting("JWT_SECRET", "generated", "Secret from which auth derives the Ed25519 key of access tokens."),
     Setting("SERVICE_SECRET", "generated", "Secret of the short-lived tokens that services show each other."),
     Setting("EDGE_SECRET", "generated", "Secret that edges show the gateway; without it there are no edges."),
-    Setting("TOKEN_SECRET", "generated", "Secrets of media tokens, newest first, by commas; old ones may go after 12 h."),
+    Setting("TOKEN_SECRET", "generated", "Secrets of media tokens, newest first; old ones may go after 12 hours."),
     Setting("POSTGRES_PASSWORD", "generated", "Password of the embedded PostgreSQL's roles."),
     Setting("REDIS_PASSWORD", "generated", "Password of the embedded Valkey."),
     Setting("SUPERVISOR_PASSWORD", "generated", "Password of the supervisor's local control port."),
