@@ -33,7 +33,7 @@ class Kind:
 MP4 = Kind("mp4", H264, "mp4", "mp4", ("-c:a", "aac", "-b:a", "128k", "-f", "adts"), ("-movflags", "+faststart"))
 # As cameras and FFmpeg itself leave it, the index at the end: nobody moves 2 GB for fun.
 MP4_LONG = Kind("mp4", H264, "mp4", "mp4", MP4.sound)
-# As a telephone films: noise of a sensor, a keyframe a second, no B-frames; 15 Mbit/s at 1920x1080, the least they write.
+# As a telephone films: noise of a sensor, a keyframe a second, no B-frames; 15 Mbit/s at 1920x1080, the least of them.
 FILMED = (*H264[:4], "-crf", "20", "-bf", "0", "-g", "25")
 CAMERA = Kind("camera", FILMED, "mp4", "mp4", MP4.sound, MP4.mux, "noise=alls=5:allf=t")
 MP4_OPEN_GOP = Kind("open-gop", OPEN_GOP, "mp4", "mp4", MP4.sound, MP4.mux)
