@@ -38,7 +38,7 @@ class VideoFacts(msgspec.Struct, frozen=True):
 class Unit(msgspec.Struct, frozen=True):
     """A claimed unit: the piece one worker encodes. `plan` is `media.plan`'s document, {} for a probe.
 
-    `level`: the sound of this video is to be brought to the common loudness.
+    `level`: the sound of this video is to be brought to the common loudness. `held`: a viewer waits for its beginning.
     """
 
     id: int
@@ -56,6 +56,7 @@ class Unit(msgspec.Struct, frozen=True):
     attempt: int
     plan: dict[str, Any]
     level: bool = True
+    held: bool = False
 
 
 class Lease(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from media.sandbox import GIB, Ended, Limits, run
+from media.sandbox import GIB, Ended, Limits, Reins, run
 
 DAMAGED = (
     "Invalid data found",
@@ -34,6 +34,7 @@ async def encode(
     *,
     limits: Limits,
     on_seconds: Callable[[float], None] | None = None,
+    reins: Reins | None = None,
 ) -> None:
     """Run FFmpeg inside `out`, the only folder it may write to; raises Failed. Cancelling kills it.
 
@@ -45,7 +46,7 @@ async def encode(
         if seconds is not None and on_seconds is not None:
             on_seconds(seconds)
 
-    ended = await run([binary, *arguments], limits, reads=[source], writes=[out], on_line=hear, cwd=out)
+    ended = await run([binary, *arguments], limits, reads=[source], writes=[out], on_line=hear, cwd=out, reins=reins)
     if is_full(out):
         # FFmpeg's HLS muxer does not always notice that its last bytes went nowhere, and ends well.
         raise Failed("storage_full", FULL)

@@ -50,6 +50,39 @@ class Ended:
         return self.status == 0 and not self.timed_out
 
 
+class Reins:
+    """Hold back the programs that are run with them, or let them go on. Holds add up; use from one thread."""
+
+    def __init__(self) -> None:
+        self._groups: set[int] = set()
+        self._holds = 0
+
+    def hold(self) -> None:
+        self._holds += 1
+        self._tell(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        self._holds -= 1
+        if not self._holds:
+            self._tell(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def on(self, group: int) -> Iterator[None]:
+        """Have them on a process group, held back from its start if need be."""
+        self._groups.add(group)
+        if self._holds:
+            self._tell(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._groups.discard(group)
+
+    def _tell(self, number: int) -> None:
+        for group in self._groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, number)
+
+
 async def run(
     argv: Sequence[str],
     limits: Limits,
@@ -58,6 +91,7 @@ async def run(
     writes: Sequence[Path] = (),
     on_line: Callable[[bytes], None] | None = None,
     cwd: Path = Path("/"),
+    reins: Reins | None = None,
 ) -> Ended:
     """Run `argv` (its program by absolute path) to its end; cancelling kills its whole group.
 
@@ -79,8 +113,9 @@ async def run(
     tail = bytearray()
     timed_out = False
     try:
-        async with asyncio.timeout(limits.wall_s):
-            await asyncio.gather(_lines(process.stdout, on_line), _keep_tail(process.stderr, tail), process.wait())
+        with (reins or Reins()).on(process.pid):
+            async with asyncio.timeout(limits.wall_s):
+                await asyncio.gather(_lines(process.stdout, on_line), _keep_tail(process.stderr, tail), process.wait())
     except TimeoutError:
         timed_out = True
     finally:

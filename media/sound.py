@@ -20,7 +20,7 @@ from media.encoder import Failed, encode, failure, seconds_made
 from media.ffmpeg import INIT
 from media.ffmpeg_sound import ADTS, LEVEL, LOOKAHEAD, Stretch, audio_span, level_span, measure
 from media.plan import Plan, Track
-from media.sandbox import Limits, run
+from media.sandbox import Limits, Reins, run
 from media.timeline import AAC_FRAME, AAC_RATE
 
 log = structlog.get_logger()
@@ -55,6 +55,7 @@ async def encode_sound(
     binary: str,
     limits: Limits,
     on_seconds: Callable[[float], None] | None = None,
+    reins: Reins | None = None,
 ) -> None:
     """The segments `span` of a track: `<out>/<track>/init.mp4` and `<index>.m4s`. Raises Failed; cancelling kills it.
 
@@ -70,7 +71,7 @@ async def encode_sound(
             on_seconds(max(0.0, seconds - unwanted))
 
     async def make(arguments: list[str], source: Path) -> None:
-        await encode(binary, arguments, source, folder, limits=limits, on_seconds=hear)
+        await encode(binary, arguments, source, folder, limits=limits, on_seconds=hear, reins=reins)
 
     try:
         await make(audio_span(plan, track, source, span), source)

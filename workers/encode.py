@@ -14,7 +14,7 @@ from media.encoder import Failed, encode, limits_for
 from media.plan import Plan, from_document
 from workers.shop import Progress, Shop, settle, sync_folder
 
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.05
 # x264 learns its reordering delay from the first pictures: a span of fewer gets another init segment and other times.
 LEAST_FRAMES = 16
 MOST_INIT = 64 << 10  # bytes; ours take one or two thousand
@@ -57,11 +57,19 @@ async def _make(
             await copying.copy_sound(plan, track, source, span, scratch, on_segment=segments)
         else:
             await sound.encode_sound(
-                plan, track, source, span, scratch, binary=shop.ffmpeg, limits=limits, on_seconds=progress.reach
+                plan,
+                track,
+                source,
+                span,
+                scratch,
+                binary=shop.ffmpeg,
+                limits=limits,
+                on_seconds=progress.reach,
+                reins=shop.reins,
             )
         return
     arguments = ffmpeg.video(plan, plan.rungs_named(names), source, span, shop.threads)
-    await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.reach)
+    await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.reach, reins=shop.reins)
 
 
 def _missing(plan: Plan, unit: Unit, names: Sequence[str], folder: Path, end_segment: int) -> range:
@@ -92,7 +100,7 @@ async def _move_while(
         while not ended:
             await asyncio.wait({encoding}, timeout=LOOK_EVERY_S)
             ended = encoding.done()
-            progress.segments = await asyncio.to_thread(moving.move)
+            progress.count(await asyncio.to_thread(moving.move))
             if not ended and moving.suffices(progress.end_segment):
                 break
             if not ended and again and progress.end_segment < moving.span.stop:

@@ -1,5 +1,6 @@
 """Where a worker works and with what: folders, FFmpeg, threads. Files appear under their final name only when whole."""
 
+import asyncio
 import contextlib
 import os
 import resource
@@ -18,6 +19,7 @@ from api.settings import Settings
 from media.encoder import Failed
 from media.ffmpeg import COPY
 from media.plan import Plan
+from media.sandbox import Reins
 
 STALE_S = 3600
 WORK, BEGINNING = ".work", "beginning.mkv"
@@ -35,8 +37,15 @@ class Progress:
 
     segments: int = 0
     end_segment: int = NO_END
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     _seconds: float = 0.0
     _since: float = field(default_factory=time.monotonic)
+
+    def count(self, segments: int) -> None:
+        """So many segments are there; `begun` is set with the first."""
+        self.segments = segments
+        if segments:
+            self.begun.set()
 
     def reach(self, seconds: float) -> None:
         """So much of the span is encoded."""
@@ -94,6 +103,7 @@ class Shop:
     threads: int
     clients: Clients | None = None
     cost: Cost = field(default_factory=Cost)
+    reins: Reins | None = None
 
     async def captions(self, video_id: int) -> list[Captions]:
         """What captions a film is to have; raises Failed when nobody can say."""

@@ -28,12 +28,13 @@ from workers.probe import Planned, index_film, plan_film
 from workers.shop import Done, Progress, Shop, open_shop
 from workers.signals import stop_event
 from workers.survey import survey_pictures, survey_sound
+from workers.way import Way
 
 log = structlog.get_logger()
 
 # A lease is also the way a worker hears: of a pause, a cancel, a viewer who waits for a later part of its unit.
 RENEW_EVERY_S = 1.0
-LOOK_EVERY_S = 0.3
+LOOK_EVERY_S = 0.15
 LAST_WORDS_S = 3.0
 # One thread each, and minutes for a long film: done beside the pictures of others, not before them.
 MOST_BESIDE = 3
@@ -72,10 +73,11 @@ async def work_off(
 ) -> None:
     """Claim and do units until there is none; `stop` gives the running ones back."""
     beside: set[asyncio.Task[None]] = set()
+    way = Way()
     async with asyncio.TaskGroup() as group:
 
         def start(unit: Unit) -> asyncio.Task[None]:
-            task = group.create_task(do(clients, shop, unit, stop, kinds=kinds))
+            task = group.create_task(do(clients, shop, unit, stop, kinds=kinds, way=way))
             beside.add(task)
             task.add_done_callback(beside.discard)
             return task
@@ -118,12 +120,13 @@ async def do(
     renew_every_s: float = RENEW_EVERY_S,
     *,
     kinds: Mapping[str, Work] = KINDS,
+    way: Way | None = None,
 ) -> None:
     """One unit, from claim to report, until its lease is lost, or until told to stop: given back. Never raises."""
     log.info("unit.started", unit=unit.id, kind=unit.kind, video=unit.video_id, renditions=unit.renditions)
     progress = Progress(end_segment=unit.end_segment)
     tools = replace(shop, clients=clients)
-    working = asyncio.create_task(_done(kinds[unit.kind], tools, unit, progress))
+    working = asyncio.create_task(_done(kinds[unit.kind], tools, unit, progress, way or Way()))
     keeping = asyncio.create_task(_keep_lease(clients, unit, progress, renew_every_s))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -143,10 +146,11 @@ async def _end(task: asyncio.Task[Any]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress) -> Outcome:
+async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress, way: Way) -> Outcome:
     """What came of the work, with what it cost; anything that goes wrong becomes a Failed."""
     try:
-        came = await work(shop, unit, progress)
+        async with way.taken(progress, awaited=unit.held) as reins:
+            came = await work(replace(shop, reins=reins), unit, progress)
     except Exception as error:  # noqa: BLE001 - whatever it is, the unit ends in words
         return _failed(error, unit)
     if isinstance(came, Planned):

@@ -25,6 +25,7 @@ class Claimed:
     attempt: int
     plan: dict[str, Any]
     level: bool
+    held: bool
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ async def claimed(db: Queries, unit_id: int) -> Claimed:
         Claimed,
         """
         select u.id, u.fence, u.kind, u.job_id, j.video_id, j.generation, v.source, v.filename, u.renditions,
-            u.first_segment, u.end_segment, u.attempts as attempt, j.plan, v.level_sound as level
+            u.first_segment, u.end_segment, u.attempts as attempt, j.plan, v.level_sound as level,
+            coalesce(u.held_until > now(), false) as held
         from units u join jobs j on j.id = u.job_id join videos v on v.id = j.video_id
         where u.id = :unit_id
         """,

@@ -63,10 +63,11 @@ async def test_a_held_segment_makes_a_unit_of_its_own_that_goes_first(platform: 
         request = ask(p, video_id, "405-1620000-1624000.m4s")
         await wait_held(p)
         unit = await take(clients)
-        assert (unit.first_segment, unit.end_segment, unit.renditions) == (405, 408, ["360p"])
+        assert (unit.first_segment, unit.end_segment, unit.renditions, unit.held) == (405, 408, ["360p"], True)
         write(p, f"{video_id}/1/360p/405-1620000-1624000.m4s")
         assert redirected(await request, f"{video_id}/1/360p/405-1620000-1624000.m4s")
-        assert (await take(clients)).first_segment == 0
+        first = await take(clients)
+        assert (first.first_segment, first.held) == (0, False)
     spans = "select array_agg(array[first_segment, end_segment] order by first_segment) from units where kind = 'video'"
     assert (await p.db("videos").value(spans))[50:52] == [[400, 405], [405, 408]]
     whole = "select sum(end_segment - first_segment) from units where kind = 'video'"

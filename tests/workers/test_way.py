@@ -1,0 +1,106 @@
+"""Units beside each other: what a viewer waits for goes first, and nobody is held back for ever."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from media.sandbox import Limits, Reins, run
+from tests.videos.working import until
+from workers.shop import Progress
+from workers.way import Way
+
+
+class Encoder:
+    """A program that says its number and does nothing, as a unit of a worker."""
+
+    def __init__(self, way: Way, *, awaited: bool = False) -> None:
+        self.progress, self.pid = Progress(), 0
+        self.task = asyncio.create_task(self._run(way, awaited=awaited))
+
+    async def _run(self, way: Way, *, awaited: bool) -> None:
+        async with way.taken(self.progress, awaited=awaited) as reins:
+            await run(["/bin/sh", "-c", "echo $$; exec sleep 60"], Limits(60, 60), on_line=self._heard, reins=reins)
+
+    def _heard(self, line: bytes) -> None:
+        self.pid = int(line)
+
+    @property
+    def state(self) -> str:
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    async def is_held_back(self) -> bool:
+        return self.pid > 0 and self.state == "T"
+
+    async def goes_on(self) -> bool:
+        return self.pid > 0 and self.state != "T"
+
+    async def end(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+
+
+async def test_what_a_viewer_waits_for_holds_back_the_others_until_its_first_segment() -> None:
+    way = Way()
+    ahead = Encoder(way)
+    await until(ahead.goes_on)
+    wanted = Encoder(way, awaited=True)
+    await until(ahead.is_held_back)
+    await until(wanted.goes_on)
+    other = Encoder(way, awaited=True)
+    await until(other.goes_on)
+    wanted.progress.count(1)
+    other.progress.count(1)
+    await until(ahead.goes_on)
+    for encoder in (ahead, wanted, other):
+        await encoder.end()
+        assert not Path(f"/proc/{encoder.pid}").exists()
+
+
+async def test_a_unit_that_ends_without_a_segment_clears_the_way() -> None:
+    way = Way()
+    ahead = Encoder(way)
+    await until(ahead.goes_on)
+    wanted = Encoder(way, awaited=True)
+    await until(ahead.is_held_back)
+    await wanted.end()
+    await until(ahead.goes_on)
+    await ahead.end()
+
+
+async def test_who_was_held_back_goes_on_for_as_long_whoever_comes() -> None:
+    way = Way()
+    ahead = Encoder(way)
+    await until(ahead.goes_on)
+    wanted, began = Encoder(way, awaited=True), time.monotonic()
+
+    async def a_while() -> bool:
+        return await ahead.is_held_back() and time.monotonic() > began + 1
+
+    await until(a_while)
+    wanted.progress.count(1)
+    await until(ahead.goes_on)
+    another = Encoder(way, awaited=True)
+    await until(another.goes_on)
+    assert await ahead.goes_on()
+    for encoder in (ahead, wanted, another):
+        await encoder.end()
+
+
+async def test_a_program_begun_while_its_unit_is_held_back_waits_and_can_be_killed() -> None:
+    reins, lines = Reins(), list[bytes]()
+    reins.hold()
+    begin = ["/bin/sh", "-c", "echo begun"]
+    program = asyncio.create_task(run(begin, Limits(60, 60), on_line=lines.append, reins=reins))
+    assert (await run(begin, Limits(1, 60), reins=reins)).timed_out
+    assert lines == []
+    reins.hold()
+    reins.let_go()
+    reins.let_go()
+    assert (await program).ok
+    assert lines == [b"begun\n"]
