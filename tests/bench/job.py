@@ -5,13 +5,13 @@ nobody watches. The ladder's units are done in a phase of their own, so that the
 """
 
 import asyncio
-import resource
+import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import msgspec
@@ -20,6 +20,7 @@ from api import logs
 from api.clients import Captions, Clients, Lease, NewRendition, NewUnit, Opens, Poster, Unit
 from api.settings import load
 from media.plan import Plan, from_document
+from tests.bench.cost import Cost
 from workers.shop import Shop, open_shop
 from workers.transcode import work_off
 
@@ -27,26 +28,6 @@ QUEUES = ("interactive", "batch")
 LADDER = ("video", "audio", "copy")
 PROBE = NewUnit("probe", "interactive", [], 0, 0, 0)
 FINISH = NewUnit("finish", "interactive", [], 0, 0, 0)
-
-
-@dataclass
-class Cost:
-    """Wall clock and CPU of this process and its children, in seconds."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        wall, cpu = time.monotonic(), _cpu()
-        yield
-        self.wall += time.monotonic() - wall
-        self.cpu += _cpu() - cpu
-
-
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 @dataclass
@@ -64,6 +45,7 @@ class Job:
     _began: dict[int, float] = field(default_factory=dict)
     _in_ladder: bool = False
     _shop: Shop = field(init=False)
+    _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         logs.configure("warning")
@@ -76,35 +58,52 @@ class Job:
     def plan(self) -> Plan:
         return from_document(self._document)
 
-    async def make(self, workers: int = 1) -> None:
-        """From the probe to the finished film; only the ladder is shared among workers."""
+    def look(self) -> None:
+        """Probe and survey: the plan is what it will be."""
+        self._units = [PROBE]
         with self.whole.counted():
-            self._units = [PROBE]
-            await self._work(1)
-            self._in_ladder = True
-            with self.ladder.counted():
-                await self._work(workers)
-            self._in_ladder = False
-            self._units.append(FINISH)
-            await self._work(1)
+            asyncio.run(self._work())
 
-    async def _work(self, workers: int) -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(work_off(cast("Clients", self), self._shop, "batch", asyncio.Event()))
+    def encode(self, cores: int = 0) -> None:
+        """The ladder, by one worker that has the whole machine, or by so many that have a core each.
+
+        FFmpeg told to use one thread uses more than one core: it decodes, scales and encodes in threads of their own.
+        """
+        self._in_ladder = True
+        with self.whole.counted(), self.ladder.counted():
+            if cores:
+                # Threads that live until the end: a sandboxed program dies with the thread that started it.
+                with ThreadPoolExecutor(cores) as crew:
+                    list(crew.map(self._work_on, sorted(os.sched_getaffinity(0))[:cores]))
+            else:
+                asyncio.run(self._work())
+        self._in_ladder = False
+
+    def finish(self) -> None:
+        self._units.append(FINISH)
+        with self.whole.counted():
+            asyncio.run(self._work())
+
+    def _work_on(self, core: int) -> None:
+        os.sched_setaffinity(0, {core})  # of this thread, and of all that it starts
+        asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        await work_off(cast("Clients", self), self._shop, "batch", asyncio.Event())
 
     # What a worker says to the videos service.
 
     async def units_claim(self, queue: str, worker: str, *, held: bool = False) -> Unit | None:
         """The first of the phase, whatever its queue."""
-        waiting = [u for u in self._units if u.queue in QUEUES and (u.kind in LADDER) is self._in_ladder]
-        if not waiting:
-            return None
-        new = min(waiting, key=lambda unit: (QUEUES.index(unit.queue), unit.rank))
-        self._units.remove(new)
-        unit = self._claimed(new)
-        self._began[unit.id] = time.monotonic()
-        return unit
+        with self._lock:
+            waiting = [u for u in self._units if u.queue in QUEUES and (u.kind in LADDER) is self._in_ladder]
+            if not waiting:
+                return None
+            new = min(waiting, key=lambda unit: (QUEUES.index(unit.queue), unit.rank))
+            self._units.remove(new)
+            unit = self._claimed(new)
+            self._began[unit.id] = time.monotonic()
+            return unit
 
     async def units_renew(self, unit: Unit, *_: object) -> Lease:
         return Lease(stop=False, end_segment=unit.end_segment)
@@ -115,15 +114,16 @@ class Job:
         await self.units_done(unit, {}, Opens(plan, renditions, units))
 
     async def units_done(self, unit: Unit, result: dict[str, Any], opens: Opens | None = None) -> None:
-        self.busy[unit.kind] += time.monotonic() - self._began[unit.id]
-        if opens is None:
-            return
-        self._document |= opens.plan
-        adopted, wanted = [], set(opens.adopt)
-        for new in self._units:
-            is_adopted = new.queue == "held" and not wanted.isdisjoint(new.renditions)
-            adopted.append(msgspec.structs.replace(new, queue="batch") if is_adopted else new)
-        self._units = [*adopted, *opens.units]
+        with self._lock:
+            self.busy[unit.kind] += time.monotonic() - self._began[unit.id]
+            if opens is None:
+                return
+            self._document |= opens.plan
+            adopted, wanted = [], set(opens.adopt)
+            for new in self._units:
+                is_adopted = new.queue == "held" and not wanted.isdisjoint(new.renditions)
+                adopted.append(msgspec.structs.replace(new, queue="batch") if is_adopted else new)
+            self._units = [*adopted, *opens.units]
 
     async def units_fail(self, unit: Unit, code: str, message: str, *, permanent: bool) -> None:
         raise RuntimeError(f"{unit.kind} unit of {unit.renditions}: {code}, {message}")
