@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api import gateway
+from api import gateway, memory
 from api.settings import Settings, SettingsError
 
 # A name that ended in a number would make a log file that is another edge's generation.
@@ -19,7 +19,9 @@ PORTS = {"http": 80, "https": 443}
 
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Become an edge's nginx."""
-    gateway.become(render(settings, settings.home / "run/edge"))
+    folder = settings.home / "run/edge"
+    memory.keep(folder / "verdicts")
+    gateway.become(render(settings, folder))
 
 
 def render(settings: Settings, out: Path) -> Path:

@@ -38,13 +38,14 @@ class Template(string.Template):
 
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Become the gateway's nginx."""
-    become(render(settings, settings.home / "run/nginx"))
+    folder = settings.home / "run/nginx"
+    memory.keep(folder / "verdicts")
+    become(render(settings, folder))
 
 
 def become(conf: Path) -> NoReturn:
     """Give this process up for nginx, once what its predecessor left is gone."""
     end_orphans(conf.parent / "nginx.pid")
-    memory.keep(conf.parent / "verdicts")
     nginx = binaries.nginx()
     os.execv(nginx, command(nginx, conf))
 
@@ -91,6 +92,8 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
     return {
         "LISTEN": listen(settings, "GATEWAY_PORT"),
         "RUN": path(out.absolute()),
+        # Where api/memory.py put them, by the shortest path: it is walked for every new verdict.
+        "VERDICTS": path((out / "verdicts").resolve()),
         "MEDIA_ROOT": path(settings.path("MEDIA_ROOT")),
         "PAGES_ROOT": path(settings.path("PAGES_ROOT")),
         "EDGE": EDGE,

@@ -24,6 +24,7 @@ def folder(wanted: Path) -> Path:
 def keep(wanted: Path) -> bool:
     """Make `wanted` a link to its folder in memory, readable by us alone; False where there is no such place."""
     usable = _made(folder(wanted))
+    wanted.parent.mkdir(parents=True, exist_ok=True)
     if wanted.is_symlink():
         wanted.unlink()
     if usable:
