@@ -25,6 +25,8 @@ STALE_S = 3600
 WORK, BEGINNING = ".work", "beginning.mkv"
 # Where a unit ends of which nobody has said so.
 NO_END = 1 << 31
+# Of one FFmpeg, which deals them out by `ffmpeg.divided`. Frame threads wait for rows of the picture before; more cores
+# than this are better filled by more workers, whose units wait for nobody: `bench transcode` compares the two.
 MOST_THREADS = 8
 
 
