@@ -4,8 +4,13 @@ nginx writes one JSON object per segment request (`nginx/parts/log_format.conf`)
 verdict headers or nginx itself, never from text a client controls. Read by the meter, the audience and reconciliation.
 """
 
+from typing import Annotated
+
 import msgspec
 
+# What nginx counts fits well below 2^53; what does not fit is no number of its, and no database's either.
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Word = Annotated[str, msgspec.Meta(max_length=255)]
 MAX_LINE = 2048
 LATEST_MS = 4_102_444_800_000  # the year 2100: a clock beyond it is a broken one
 
@@ -25,26 +30,26 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nginx's word that all output was sent, which is also said of HEAD, 304 and 403.
     """
 
-    v: int
-    edge: str
-    t_ms: int
-    request_id: str
-    session_id: str
-    user_id: int
-    video: int
-    generation: int
-    rendition: str
-    index: int
-    start_ms: int
-    end_ms: int
-    method: str
-    status: int
-    bytes: int
-    size: int
+    v: Count
+    edge: Word
+    t_ms: Count
+    request_id: Word
+    session_id: Word
+    user_id: Count
+    video: Count
+    generation: Count
+    rendition: Word
+    index: Count
+    start_ms: Count
+    end_ms: Count
+    method: Word
+    status: Count
+    bytes: Count
+    size: Count
     complete: bool
-    request_time_ms: int
-    verdict_cache: str
-    cache: str
+    request_time_ms: Count
+    verdict_cache: Word
+    cache: Word
 
 
 _decode = msgspec.json.Decoder(Fetch).decode
