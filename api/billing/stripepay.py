@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
+import msgspec
 import stripe
 
 from api.billing.money import currency_named
@@ -38,6 +39,27 @@ State = Literal["pending", "settled", "failed", "expired"]
 def stripe_micros(code: str) -> int:
     """Micro-units in what Stripe counts a currency in."""
     return 1_000_000 if code in WHOLE else 10_000 if code in HUNDREDTHS else currency_named(code).minor_micros
+
+
+class About(msgspec.Struct):
+    """What an event is about: a session, or something of a payment intent, or neither."""
+
+    object: str
+    id: str | None = None
+    client_reference_id: str | None = None
+    payment_intent: Any = None
+
+
+class Data(msgspec.Struct):
+    object: About
+
+
+class Event(msgspec.Struct):
+    """What is the same in the events of all API versions; theirs is set at Stripe, not by us."""
+
+    id: str
+    type: str
+    data: Data
 
 
 class StripePay:
@@ -98,21 +120,21 @@ class StripePay:
     async def read(self, body: bytes, headers: Mapping[str, str]) -> Message:
         signature = headers.get("stripe-signature", "")
         try:
-            event = self._client.construct_event(body, signature, self._webhook_secret, TOLERANCE_S)
-            about: Any = event.data.object
-            kind, name = event.type, event.id
-        except (stripe.SignatureVerificationError, ValueError, AttributeError, TypeError, KeyError) as error:
+            stripe.WebhookSignature.verify_header(body, signature, self._webhook_secret, TOLERANCE_S)
+            event = msgspec.json.decode(body, type=Event)
+        except (stripe.SignatureVerificationError, ValueError) as error:
             raise BadMessage from error
-        session = about if about.get("object") == "checkout.session" else await self._session_of(about)
+        about = event.data.object
+        if about.object == "checkout.session":
+            return Message(event.id, event.type, about.client_reference_id, about.id)
+        intent = about.id if about.object == "payment_intent" else about.payment_intent
+        session = await self._session_of(intent) if isinstance(intent, str) else None
         if session is None:
-            return Message(name, kind, None, None)
-        return Message(name, kind, session.get("client_reference_id"), session.get("id"))
+            return Message(event.id, event.type, None, None)
+        return Message(event.id, event.type, session.client_reference_id, session.id)
 
-    async def _session_of(self, about: Any) -> Any:
-        """The session behind a payment intent, charge, refund or dispute; None when the event is of something else."""
-        intent = about.get("id") if about.get("object") == "payment_intent" else about.get("payment_intent")
-        if not isinstance(intent, str):
-            return None
+    async def _session_of(self, intent: str) -> Any:
+        """The session behind a payment intent; None when we opened none."""
         terms: Any = {"payment_intent": intent}
         found = await _call(lambda: self._client.v1.checkout.sessions.list(terms))
         return found.data[0] if found.data else None
