@@ -15,7 +15,7 @@ from api.billing.money import Currency
 from api.billing.queries_refund import Paid
 from api.billing.queries_statement import Transaction
 from api.clients import Clients, Quality
-from api.database import Connection, Database
+from api.database import Connection, Database, Queries
 from api.identity import User
 from api.problems import Forbidden, NotFound, Problem
 
@@ -115,26 +115,32 @@ async def refund(
     own = not user.is_operator
     if own and (wish.reason not in WORDS or wish.amount is not None):
         raise Forbidden(f"Without an operator the reason is {' or '.join(WORDS)}, and all of it is refunded.")
-    paid = await _paid(db, user, wish.session_id)
-    if own and not qualifies(wish.reason, await clients.streaming_quality(wish.session_id)):
-        raise NotEligible
+    found = await _find(db, user, wish.session_id)
+    quality = await clients.streaming_quality(wish.session_id) if own else None
     async with db.transaction() as tx:
 
         async def effect() -> Refunded:
-            opened = await books.open_wallet(tx, currency, paid.account_id)
-            left = await _paid(tx, user, wish.session_id)
-            grant = await _claim(tx, wish, left, month_ms) if own else _grant(currency, wish, left)
+            opened = await books.open_wallet(tx, currency, found.account_id)
+            left = _left(await _find(tx, user, wish.session_id))
+            grant = _grant(currency, wish, left)
+            if quality is not None:
+                grant = await _claim(tx, wish, left, quality, month_ms)
             by = {"session_id": wish.session_id, "cause": f"{user.id} {key}"}
             return await _post(tx, opened, left, grant, **by, granted_by=user.id)
 
         return await keys.once(tx, request, effect)
 
 
-async def _paid(db: Database | Connection, user: User, session_id: str) -> Paid:
-    """The session, ended and not yet refunded in full. Raises NotFound, StillPlaying, NothingToRefund."""
+async def _find(db: Queries, user: User, session_id: str) -> Paid:
+    """A session of the user's own, or any to an operator; raises NotFound."""
     paid = await queries_refund.paid(db, session_id)
     if paid is None or (paid.user_id != user.id and not user.is_operator):
         raise NotFound("There is no such session.")
+    return paid
+
+
+def _left(paid: Paid) -> Paid:
+    """The session, if it has ended and is not refunded in full. Raises StillPlaying, NothingToRefund."""
     if paid.state != "ended":
         raise StillPlaying
     if paid.charged_micros <= paid.refunded_micros:
@@ -151,8 +157,10 @@ def _grant(currency: Currency, wish: Wish, paid: Paid) -> Grant:
     return Grant(amount, "operator", f"Refund of video {paid.video_id}: {wish.reason}")
 
 
-async def _claim(tx: Connection, wish: Wish, paid: Paid, month_ms: int) -> Grant:
+async def _claim(tx: Connection, wish: Wish, paid: Paid, quality: Quality, month_ms: int) -> Grant:
     """A viewer's own refund, as far as this month still allows. Raises NotEligible, MonthUsedUp."""
+    if not qualifies(wish.reason, quality):
+        raise NotEligible
     if paid.ended_at is None or datetime.now(UTC) - paid.ended_at > timedelta(days=CLAIM_DAYS):
         raise NotEligible(f"A refund is possible for {CLAIM_DAYS} days. Ask the platform's operator.")
     left_ms = month_ms - await queries_refund.claimed_ms(tx, paid.user_id)

@@ -28,6 +28,12 @@ def _printable(text: str) -> str:
     return text.strip()
 
 
+def _something(amount: int) -> int:
+    if amount == 0:
+        raise ValueError("This must not be 0")
+    return amount
+
+
 Words = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_printable)]
 
 
@@ -55,7 +61,7 @@ class Adjustment(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     user_id: Annotated[int, Field(gt=0, le=LARGEST)]
-    amount: Annotated[int, Field(ge=-MOST, le=MOST)]
+    amount: Annotated[int, Field(ge=-MOST, le=MOST), AfterValidator(_something)]
     reason: Words
 
 

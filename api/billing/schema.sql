@@ -204,7 +204,7 @@ begin
             into back
             from journal j join entry e on e.journal_id = j.id join account a on a.id = e.account_id
             where j.kind = 'refund' and j.session_id = made.session_id;
-            if paid.session_id is null or back.moved <> 2 * back.wallet
+            if paid.session_id is null or back.wallet <> back.creator + back.revenue or back.moved <> 2 * back.wallet
                 or back.wallet not between 0 and paid.charged_micros
                 or back.creator not between 0 and paid.creator_micros
                 or back.revenue not between 0 and paid.charged_micros - paid.creator_micros then

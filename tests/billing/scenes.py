@@ -91,7 +91,7 @@ class Scene:
     async def finished(self, session: str, to_ms: int = 60_000, **terms: Any) -> Hold:
         """A session that was watched up to `to_ms` and ended, nothing forgiven."""
         await self.start(session, **terms)
-        await self.log(*played(session, 0, to_ms))
+        await self.log(*played(session, 0, to_ms, video=terms.get("video_id", VIDEO)))
         return await self.end(session, wall_ms=to_ms)
 
     async def money(
