@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.bench.cost import Cost
 from tests.bench.table import last_line, percentile, rendered
 from tests.stacks import ROOT
 
@@ -30,11 +31,21 @@ def test_an_unknown_bench_is_one_plain_sentence(name: str) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["publish", "delivery"])
+@pytest.mark.parametrize("name", ["publish", "delivery", "transcode"])
 def test_arguments_reach_the_bench(name: str) -> None:
     done = bench(name, "--help")
     assert done.returncode == 0, done.stderr
     assert "--quick" in done.stdout
+
+
+def test_a_cost_counts_the_programs_that_ran() -> None:
+    cost, busy = Cost(), "import time\nwhile time.process_time() < 0.2: pass"
+    for _ in range(2):
+        with cost.counted():
+            subprocess.run([sys.executable, "-c", busy], check=True)
+    assert cost.cpu >= 0.4
+    assert cost.wall >= 0.4
+    assert cost.share_of_others is None or cost.share_of_others >= 0
 
 
 @pytest.mark.parametrize(
