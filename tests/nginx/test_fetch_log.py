@@ -122,7 +122,9 @@ async def test_a_held_request_that_failed_is_logged_as_the_refusal_it_was(gatewa
 
 HOSTILE: list[Any] = [
     ("user-agent", b'"},{"v":1,"user_id":1'),
-    ("user-agent", b"\xff\xfe\x00"[:2]),
+    ("user-agent", b"\xff\xfe\x80"),
+    ("user-agent", b"u" * 7900),
+    ("cookie", b"\xff" * 7900),
     ("referer", b'\\\\" \x7f'),
     ("x-session-id", b"f" * 32),
     ("x-user-id", b"1"),
