@@ -1,6 +1,7 @@
 """`doctor`: what is wrong with this machine or stack, in plain words, one line per finding."""
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -22,6 +23,7 @@ Mark = Literal["ok", "note", "wrong"]
 WALLS = ("landlock", "seccomp", "network namespace", "no new privileges", "dies with its parent")
 COMFORTABLE_BYTES = 10 * 2**30
 SETTLE_S = 15.0
+SHIPPER_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Finding:
 def doctor(settings: Settings, _: argparse.Namespace) -> int:
     """Print every finding; exit code 1 when something is wrong."""
     wrong = False
-    for look in (look_at_machine, look_at_home, look_at_programs, look_at_sandbox, look_at_stack):
+    for look in (look_at_machine, look_at_home, look_at_programs, look_at_sandbox, look_at_stack, look_at_fetch_log):
         for finding in look(settings):
             print(f"{finding.mark:<6} {finding.text}")
             wrong = wrong or finding.mark == "wrong"
@@ -113,6 +115,22 @@ def look_at_stack(settings: Settings) -> Iterator[Finding]:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 yield Finding("wrong", f"port {port} ({program}) is taken by another program")
+
+
+def look_at_fetch_log(settings: Settings) -> Iterator[Finding]:
+    """What the shipper wrote down: its alarms, and that it is there at all."""
+    path = settings.path("FETCH_LOG_ROOT") / "ship.json"
+    try:
+        said = json.loads(path.read_bytes())
+        alarms, silent_s = dict(said["alarms"]), time.time() - said["at"]
+    except (OSError, ValueError, KeyError):
+        alarms, silent_s = {}, time.time() - path.parent.stat().st_mtime if path.parent.is_dir() else 0.0
+    for name, text in alarms.items():
+        yield Finding("note" if name == "disk_low" else "wrong", f"fetch log: {name}: {text}")
+    if silent_s > SHIPPER_S and machine.supervised(settings):
+        yield Finding("wrong", f"fetch log: the shipper has said nothing for {silent_s:.0f} s: `./streamify logs ship`")
+    elif not alarms:
+        yield Finding("ok", f"fetch log in {path.parent}: no alarm")
 
 
 def _settled_rows(settings: Settings) -> list[dict[str, Any]]:

@@ -89,11 +89,3 @@ def failed_writes(alerts: Path, link: Path) -> dict[str, str]:
             recent = time.time() - time.mktime(time.strptime(match[1], "%Y/%m/%d %H:%M:%S")) < ALERT_S
             return {f"write_failed {link.stem}": f"{match[1]}: nginx's write to {link} {match[3]}"} if recent else {}
     return {}
-
-
-def last_words(root: Path) -> State | None:
-    """What the shipper of a folder said last; None when it never did."""
-    try:
-        return msgspec.json.decode((root / FILE).read_bytes(), type=State)
-    except (OSError, msgspec.MsgspecError):
-        return None

@@ -6,7 +6,7 @@ import itertools
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from api import binaries, gateway
@@ -50,8 +50,8 @@ class Nginx:
         self.numbers = itertools.count()
         self.answered: set[int] = set()
 
-    def start(self, *options: str) -> None:
-        command = [*gateway.command(binaries.nginx(), self.run / "nginx.conf"), *options]
+    def start(self, *options: str, through: Sequence[str] = ()) -> None:
+        command = [*through, *gateway.command(binaries.nginx(), self.run / "nginx.conf"), *options]
         account = {} if options else drop()
         with (self.run / "out").open("ab") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, **account)  # type: ignore[call-overload]
@@ -84,10 +84,10 @@ class Nginx:
 
 
 @contextlib.contextmanager
-def nginx(settings: Settings, *options: str) -> Iterator[Nginx]:
-    """A running one, gone at the end with all its workers."""
+def nginx(settings: Settings, *options: str, through: Sequence[str] = ()) -> Iterator[Nginx]:
+    """A running one, gone at the end with all its workers; started `through` another program that becomes it."""
     made = Nginx(settings)
-    made.start(*options)
+    made.start(*options, through=through)
     try:
         yield made
     finally:
