@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Patience } from "../src/watch/patience.ts";
 import { Place } from "../src/watch/place.ts";
+import { Settling } from "../src/watch/settling.ts";
 import { labelOf, Sounds } from "../src/watch/sounds.ts";
 import { sameTrack } from "../src/watch/tracks.ts";
 
@@ -114,5 +115,72 @@ describe("patience", () => {
     now(change, type);
     vi.advanceTimersByTime(5000);
     expect(told).toEqual([]);
+  });
+});
+
+describe("settling", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const moving = () => {
+    const media = new EventTarget();
+    const loader = {
+      fetching: true,
+      config: { maxMaxBufferLength: 30 },
+      pauseBuffering: () => void (loader.fetching = false),
+      resumeBuffering: () => void (loader.fetching = true),
+    };
+    const settling = new Settling(media, loader);
+    const now = (type: string) => media.dispatchEvent(new Event(type));
+    return { loader, now, settling };
+  };
+
+  it("fetches a single jump at once, and further ahead when the viewer stays", () => {
+    const { loader, now } = moving();
+    now("seeking");
+    expect([loader.fetching, loader.config.maxMaxBufferLength]).toEqual([true, 4]);
+    vi.advanceTimersByTime(3000);
+    expect(loader.config.maxMaxBufferLength).toBe(30);
+  });
+
+  it("fetches nothing while the place is dragged", () => {
+    const { loader, now } = moving();
+    now("seeking");
+    for (let step = 0; step < 50; step += 1) {
+      now("seeked");
+      vi.advanceTimersByTime(60);
+      now("seeking");
+      expect(loader.fetching).toBe(false);
+    }
+    vi.advanceTimersByTime(400);
+    expect(loader.fetching).toBe(true);
+  });
+
+  it("waits longer with a viewer who moves on before there is a picture", () => {
+    const { loader, now } = moving();
+    now("seeking");
+    vi.advanceTimersByTime(330);
+    now("seeking");
+    vi.advanceTimersByTime(399);
+    expect(loader.fetching).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(loader.fetching).toBe(true);
+  });
+
+  it("lets clicks through that each get their picture", () => {
+    const { loader, now } = moving();
+    for (let click = 0; click < 5; click += 1) {
+      now("seeking");
+      now("seeked");
+      expect(loader.fetching).toBe(true);
+      vi.advanceTimersByTime(330);
+    }
+  });
+
+  it("ends with the player", () => {
+    const { loader, now, settling } = moving();
+    settling.close();
+    now("seeking");
+    expect(loader.config.maxMaxBufferLength).toBe(30);
   });
 });

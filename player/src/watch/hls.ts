@@ -10,6 +10,7 @@ import Hls, {
 import { Problem } from "../problem.ts";
 import type { Menus } from "./menus.ts";
 import type { Listener, Playback } from "./playback.ts";
+import { Settling } from "./settling.ts";
 import { type Named, sameTrack } from "./tracks.ts";
 
 const RECOVER_EVERY_MS = 10_000;
@@ -47,6 +48,7 @@ const CONFIG: Partial<HlsConfig> = {
 
 export class HlsPlayback implements Playback {
   readonly #hls: Hls;
+  readonly #settling: Settling;
   #recoveredAt = -Infinity;
   #captions: Named | null = null;
 
@@ -62,6 +64,7 @@ export class HlsPlayback implements Playback {
     this.#hls.on(Events.AUDIO_TRACKS_UPDATED, (_event, { audioTracks }) => this.#listSounds(audioTracks));
     this.#hls.on(Events.AUDIO_TRACK_SWITCHING, (_event, { id }) => menus.sounds.playing(id));
     this.#hls.on(Events.SUBTITLE_TRACKS_UPDATED, (_event, { subtitleTracks }) => this.#findCaptions(subtitleTracks));
+    this.#settling = new Settling(media, this.#hls);
     this.#hls.attachMedia(media);
     menus.renditions.onselect = (index) => {
       this.#hls.nextLevel = index;
@@ -98,6 +101,7 @@ export class HlsPlayback implements Playback {
   close(): void {
     this.#rememberBandwidth();
     this.menus.renditions.onselect = this.menus.sounds.onselect = () => undefined;
+    this.#settling.close();
     this.#hls.destroy();
   }
 
