@@ -44,7 +44,7 @@ def values(settings: Settings, out: Path) -> dict[str, str]:
         raise SettingsError("Pages of https play nothing of http: set MEDIA_URL to the https address of the edge")
     return gateway.values(settings, out) | {
         "EDGE": name,
-        "PUBLIC_URL": settings.text("MEDIA_URL").rstrip("/"),
+        "PUBLIC_URL": (settings.text("MEDIA_URL") or settings.text("PUBLIC_URL")).rstrip("/"),
         "LISTEN": gateway.listen(settings, "EDGE_PORT"),
         "FETCH_LOG": gateway.path(settings.path("FETCH_LOG_ROOT") / f"{name}.log"),
         "EDGE_CACHE_MB": str(settings.number("EDGE_CACHE_MB")),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api import binaries, edge, gateway
+from api import binaries, edge, gateway, machine
 from api.settings import ROOT, SettingsError, load
 from api.stack import ports, programs
 from tests.edge.conftest import SECRET
-from tests.servers import drop, free_port, stopped, wait_for_port
+from tests.servers import drop, free_port, free_ports, stopped, wait_for_port
 
 
 def rendered(home: Path, **more: str) -> Path:
@@ -102,6 +103,32 @@ def test_the_edge_is_started_when_it_is_wanted() -> None:
     assert ports(load({"WITH_EDGE": "yes", "EDGE_PORT": "3999"}))["edge"] == 3999
     with pytest.raises(SettingsError):
         programs(load({"WITH_EDGE": "maybe", **secret}))
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({}, ""),
+        ({"WITH_EDGE": "yes"}, "http://localhost:3080"),
+        ({"WITH_EDGE": "yes", "PUBLIC_URL": "http://media.example.org:3000/"}, "http://media.example.org:3080"),
+        ({"WITH_EDGE": "yes", "PUBLIC_URL": "http://[::1]", "EDGE_PORT": "81"}, "http://[::1]:81"),
+        ({"WITH_EDGE": "yes", "TLS_CERTIFICATE": "/c.pem"}, "https://localhost:3080"),
+        ({"WITH_EDGE": "yes", "MEDIA_URL": "https://cdn.example.org"}, "https://cdn.example.org"),
+    ],
+)
+def test_players_are_sent_to_the_edge_when_there_is_one(given: dict[str, str], url: str) -> None:
+    assert load(given).text("MEDIA_URL") == url
+
+
+def test_a_port_that_is_taken_is_named_with_its_setting() -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ports = {"GATEWAY_PORT": str(free_port()), "PORT_BASE": str(free_ports()[1]), "EDGE_PORT": port}
+        machine.check_ports(load(ports))
+        with pytest.raises(machine.CannotStart, match=f"Port {port} .edge. .* EDGE_PORT"):
+            machine.check_ports(load({**ports, "WITH_EDGE": "yes"}))
 
 
 async def test_the_command_becomes_nginx_and_ends_well(home: Path) -> None:

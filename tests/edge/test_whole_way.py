@@ -5,20 +5,25 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from playwright.sync_api import Browser, expect
 
 from tests import films
+from tests.journeys.conftest import browser
+from tests.journeys.person import current_time, found, sign_in
 from tests.servers import free_port
 from tests.stacks import Person, Stack, running_stack, wait_for
 
-pytestmark = pytest.mark.timeout(900)
+__all__ = ["browser"]  # a fixture
+# One whole stack at a time: the journeys have theirs.
+pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(900)]
 
 PRICE = 60  # minor units a minute: a millisecond is ten micros
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with running_stack("--edge", EDGE_PORT=str(free_port()), MEDIA_RATE="50") as found:
-        yield found
+    with running_stack("--edge", EDGE_PORT=str(free_port()), MEDIA_RATE="50") as running:
+        yield running
 
 
 def edge_url(stack: Stack) -> str:
@@ -53,14 +58,14 @@ def test_a_film_fetched_at_the_edge_and_the_origin_is_paid_once(stack: Stack, tm
     started = viewer.http.post(f"/api/stream/start/{video}").json()
     assert started["url"].startswith(f"{edge_url(stack)}/v/")
     with httpx2.Client(timeout=60) as http:
-        found = segments(http, started["url"])
+        pieces = segments(http, started["url"])
         # The first half at the edge, the second at the origin, two segments at both, and one again and again.
-        middle = len(found) // 2
-        at_origin = [address.replace(edge_url(stack), stack.url) for address in found[middle - 1 :]]
-        asked = [*found[: middle + 1], *at_origin, *[found[0]] * 3]
+        middle = len(pieces) // 2
+        at_origin = [address.replace(edge_url(stack), stack.url) for address in pieces[middle - 1 :]]
+        asked = [*pieces[: middle + 1], *at_origin, *[pieces[0]] * 3]
         assert {http.get(address).status_code for address in asked} == {200}
-    whole_ms = max(span(address)[1] for address in found)
-    assert [span(address)[0] for address in found] == [0, *(span(address)[1] for address in found[:-1])]
+    whole_ms = max(span(address)[1] for address in pieces)
+    assert [span(address)[0] for address in pieces] == [0, *(span(address)[1] for address in pieces[:-1])]
     wait_for(lambda: micros(viewer) == 10_000_000 - whole_ms * 10, 30, "every millisecond to be paid once")
     logged = [line for line in stack.fetch_lines() if line["session_id"] == started["session_id"]]
     assert {line["edge"] for line in logged} == {"edge", "origin"}
@@ -77,3 +82,23 @@ def test_the_edge_is_a_program_like_the_others(stack: Stack) -> None:
     assert (row["state"], row["well"], row["port"]) == ("running", True, stack.settings.number("EDGE_PORT"))
     page = httpx2.get(f"{stack.url}/watch").headers["content-security-policy"]
     assert f"connect-src 'self' {edge_url(stack)};" in page
+
+
+@pytest.mark.journey
+def test_the_page_plays_from_the_edge(stack: Stack, browser: Browser, tmp_path: Path) -> None:
+    uploader = Person(stack, "shows-films@example.org")
+    clip = films.small_bunny(tmp_path / "clip.mp4")
+    video = uploader.upload(films.bunny_loop(tmp_path / "film.mp4", 4, clip), title="Through the edge")
+    uploader.wait_until(video, "playable", "ready")
+    page = browser.new_page(base_url=stack.url)
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    viewer = Person(stack, "far-away@example.org")
+    sign_in(page, viewer.email, viewer.password)
+    page.goto(f"/watch?v={video}")
+    found(page, "play").click()
+    expect(page.locator("s-player")).to_have_attribute("data-state", "playing", timeout=60_000)
+    wait_for(lambda: current_time(page) > 3, 60, "the picture to advance")
+    logged = [line for line in stack.fetch_lines() if line["user_id"] == viewer.id]
+    assert {line["edge"] for line in logged} == {"edge"}
+    assert [text for text in refused if "Content Security Policy" in text or "CORS" in text] == []
