@@ -35,9 +35,9 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
     })  # fmt: skip
 
 
-async def has(redis: Redis, text: bytes) -> None:
+async def has(redis: Redis, text: bytes, stream: str = STREAM) -> None:
     async def there() -> bool:
-        return await shipped(redis) == text
+        return await shipped(redis, stream) == text
 
     await until(there)
 
@@ -128,12 +128,8 @@ async def test_every_edge_has_its_stream(settings: Settings, redis: Redis) -> No
     (settings.path("FETCH_LOG_ROOT") / "error.log").write_bytes(lines(0, 9))
     async with shipping(settings):
         await has(redis, lines(0, 1))
-
-        async def both() -> bool:
-            return await redis.smembers(STREAMS) == {b"fetches:origin", b"fetches:edge-2"}
-
-        await until(both)
-    assert await shipped(redis, "fetches:edge-2") == lines(1, 2)
+        await has(redis, lines(1, 2), "fetches:edge-2")
+    assert await redis.smembers(STREAMS) == {b"fetches:origin", b"fetches:edge-2"}
 
 
 async def test_one_edges_trouble_does_not_stop_another(settings: Settings, redis: Redis) -> None:
