@@ -9,7 +9,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import IO
 
@@ -31,7 +31,7 @@ class Stopped(RuntimeError):
     """The process is asked to end; the next one does it again."""
 
 
-def ready(files: dict[int, Path], closed: set[int], done: Position) -> list[int]:
+def ready(files: dict[int, Path], closed: Set[int], done: Position) -> list[int]:
     """The closed generations that everybody has left behind, oldest first."""
     return [g for g in sorted(closed & files.keys()) if g < done.generation]
 

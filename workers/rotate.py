@@ -69,8 +69,9 @@ class Rotation:
 
     rules: Rules
     edge: str
-    closed: set[int] = field(default_factory=set)
+    closed: dict[int, int] = field(default_factory=dict)  # with the size each had then
     held: str = ""  # why an old generation is still open, when it is for long
+    late: str = ""  # what was written to a generation that had been left
     _quiet: dict[int, Quiet] = field(default_factory=dict)
     _looked: float = 0.0
     _signalled: float = 0.0
@@ -81,12 +82,15 @@ class Rotation:
         if not now and time.monotonic() - self._looked < LOOK_S:
             return
         self._looked = time.monotonic()
-        self.closed &= files.keys()
+        self.closed = {g: size for g, size in self.closed.items() if g in files}
         self.held = ""
         generation = fetch_log.linked(self.rules.root, self.edge)
         if generation is not None and self.tends():
             self._rotate(files, generation)
         self._close(files, generation)
+        with suppress(FileNotFoundError):  # archived meanwhile
+            grown = [files[g].name for g, size in self.closed.items() if files[g].stat().st_size != size]
+            self.late = f"{grown} grew when nobody seemed to write: those lines may not be billed" if grown else ""
 
     def tends(self) -> bool:
         """Whether this process is the one that may move and remove files; others of the same folder only read."""
@@ -163,7 +167,7 @@ class Rotation:
         else:
             quiet.looks += 1
             if quiet.looks >= LOOKS and (sighted or now - quiet.since >= self.rules.blind_s):
-                self.closed.add(generation)
+                self.closed[generation] = size
 
     def _holders(self, old: list[int], files: dict[int, Path], seen: Writers) -> str:
         """Wake who still writes old generations; words about it when it takes long."""

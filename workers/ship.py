@@ -62,7 +62,7 @@ class Edge:
         return busy
 
     def alarms(self) -> dict[str, str]:
-        said = self.trouble | {"waits": self.shipper.waits, "held": self.rotation.held}
+        said = self.trouble | {"waits": self.shipper.waits, "held": self.rotation.held, "late": self.rotation.late}
         return {f"{what} {self.rotation.edge}": text for what, text in said.items() if text}
 
 
@@ -106,7 +106,7 @@ class Logs:
         if heard is None or not edge.rotation.tends():
             return
         files = fetch_log.live(self._rules.root).get(name, {})
-        for generation in archive.ready(files, edge.rotation.closed, heard.by_all):
+        for generation in archive.ready(files, edge.rotation.closed.keys(), heard.by_all):
             await asyncio.to_thread(archive.put_away, self._rules.root, name, generation, self.ended)
         if time.monotonic() - edge.forgot > FORGET_S or not edge.forgot:
             edge.forgot = time.monotonic()

@@ -168,7 +168,7 @@ async def test_a_generation_is_open_as_long_as_somebody_may_write_it(settings: S
             await until(first_closed)
             assert 2 not in rotation.closed
         look(rule, rotation, 2)
-        assert rotation.closed == {1, 2}
+        assert rotation.closed.keys() == {1, 2}
 
 
 def test_a_reader_keeps_no_generation_open(tmp_path: Path) -> None:
@@ -185,9 +185,20 @@ def test_where_nobody_can_be_seen_time_must_pass(settings: Settings, tmp_path: P
     for generation in (1, 2):
         (folder / f"origin-{generation}.log").write_bytes(b"a\n")
     blind = dataclasses.replace(rules(settings), blind_s=3600)
-    assert look(blind, times=5).closed == set()
-    assert look(dataclasses.replace(blind, blind_s=0.0), times=3).closed == {1}
+    assert look(blind, times=5).closed == {}
+    assert look(dataclasses.replace(blind, blind_s=0.0), times=3).closed == {1: 2}
     assert not writers([folder / "origin-1.log"], proc=tmp_path / "nothing").complete
+
+
+def test_a_line_behind_the_end_is_not_passed_over_in_silence(settings: Settings, rule: Rules) -> None:
+    folder = settings.path("FETCH_LOG_ROOT")
+    for generation in (1, 2):
+        (folder / f"origin-{generation}.log").write_bytes(b"a\n")
+    rotation = look(rule, times=3)
+    assert (rotation.closed, rotation.late) == ({1: 2}, "")
+    with (folder / "origin-1.log").open("ab") as file:
+        file.write(b"b\n")
+    assert "origin-1.log" in look(rule, rotation).late
 
 
 def test_only_one_of_two_shippers_moves_files(settings: Settings, rule: Rules) -> None:
