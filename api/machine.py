@@ -120,7 +120,7 @@ def redis_conf(settings: Settings) -> str:
 def redis_users(password: str) -> list[str]:
     """Who may do what: `default` is all our programs, `admin` the operator, for repairs.
 
-    A stream that is deleted accepts old ids again, and consumers would never see them. So `fetches…` can be appended to,
+    A stream that is deleted accepts old ids again, which consumers would never see. So `fetches…` can be appended to,
     read and trimmed, nothing else. Celery and the rate limits need every command on keys of their own, under names that
     change with their versions; ACLs know no "all keys but", so that is spelt out letter by letter. Both have the same
     password: this is a guard against mistakes, libraries' and ours.
