@@ -106,6 +106,8 @@ class Shop:
     clients: Clients | None = None
     cost: Cost = field(default_factory=Cost)
     reins: Reins | None = None
+    # Locked while a viewer waits for a worker of this machine; None: each worker by itself.
+    way: Path | None = None
 
     async def captions(self, video_id: int) -> list[Captions]:
         """What captions a film is to have; raises Failed when nobody can say."""
@@ -167,7 +169,9 @@ def open_shop(settings: Settings, queue: QueueName) -> Shop:
     workers = settings.number("BATCH_WORKERS" if queue == "batch" else "INTERACTIVE_WORKERS")
     shared = (os.cpu_count() or 1) // max(1, workers)
     threads = settings.number("ENCODER_THREADS") or max(1, min(shared, MOST_THREADS))
-    return Shop(binaries.ffmpeg(), settings.path("MEDIA_ROOT"), settings.path("SOURCE_ROOT"), threads)
+    way = settings.home / "run/way"
+    way.parent.mkdir(parents=True, exist_ok=True)
+    return Shop(binaries.ffmpeg(), settings.path("MEDIA_ROOT"), settings.path("SOURCE_ROOT"), threads, way=way)
 
 
 def settle(made: Path, place: Path) -> None:

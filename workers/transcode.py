@@ -28,7 +28,7 @@ from workers.probe import Planned, index_film, plan_film
 from workers.shop import Done, Progress, Shop, open_shop
 from workers.signals import stop_event
 from workers.survey import survey_pictures, survey_sound
-from workers.way import Way
+from workers.way import Way, is_awaited
 
 log = structlog.get_logger()
 
@@ -63,17 +63,24 @@ async def run(settings: Settings, queue: QueueName) -> bool:
     stop = stop_event()
     shop = open_shop(settings, queue)
     shop.drop_stale()
-    async with Clients(settings, caller="worker") as clients:
-        await work_off(clients, shop, queue, stop)
+    with Way.of(shop.way, interactive=queue == "interactive") as way:
+        async with Clients(settings, caller="worker") as clients:
+            await work_off(clients, shop, queue, stop, way=way)
     return stop.is_set()
 
 
 async def work_off(
-    clients: Clients, shop: Shop, queue: QueueName, stop: asyncio.Event, *, kinds: Mapping[str, Work] = KINDS
+    clients: Clients,
+    shop: Shop,
+    queue: QueueName,
+    stop: asyncio.Event,
+    *,
+    kinds: Mapping[str, Work] = KINDS,
+    way: Way | None = None,
 ) -> None:
     """Claim and do units until there is none; `stop` gives the running ones back."""
     beside: set[asyncio.Task[None]] = set()
-    way = Way()
+    way = way or Way()
     async with asyncio.TaskGroup() as group:
 
         def start(unit: Unit) -> asyncio.Task[None]:
@@ -149,7 +156,7 @@ async def _end(task: asyncio.Task[Any]) -> None:
 async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress, way: Way) -> Outcome:
     """What came of the work, with what it cost; anything that goes wrong becomes a Failed."""
     try:
-        async with way.taken(progress, awaited=unit.held) as reins:
+        async with way.taken(progress, awaited=is_awaited(unit)) as reins:
             came = await work(replace(shop, reins=reins), unit, progress)
     except Exception as error:  # noqa: BLE001 - whatever it is, the unit ends in words
         return _failed(error, unit)

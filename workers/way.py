@@ -1,19 +1,32 @@
-"""Which of a worker's encoders go on: one that a viewer waits for holds back the rest until its first segment is there.
+"""Which encoders of a machine go on: one that a viewer waits for holds back the rest until its first segment is there.
 
-What is made ahead, for some of whom nobody watches there any more, would otherwise have most of the machine.
+What is made ahead, some of it where nobody watches any more, would otherwise have most of the machine. Workers tell
+each other by a lock on a file: shared by those for whose units somebody waits; who could have it alone may go on.
 """
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from api.clients import Unit
 from media.sandbox import Reins
 from workers.shop import Progress
 
 # As long as a request is held, and far less than a unit may stand still.
 PATIENCE_S = 8.0
+LOOK_EVERY_S = 0.1
+
+
+def is_awaited(unit: Unit) -> bool:
+    """Whether somebody waits for a unit, or most likely will: a film's beginning, and the index without which none of
+    the rest can be made.
+    """
+    return unit.held or unit.kind == "index" or (unit.kind in ("video", "audio") and unit.first_segment == 0)
 
 
 @dataclass
@@ -23,44 +36,87 @@ class Runner:
     progress: Progress
     awaited: bool
     reins: Reins = field(default_factory=Reins)
+    held_since: float | None = None
     free_until: float = 0.0
 
     @property
     def goes_first(self) -> bool:
         return self.awaited and not self.progress.begun.is_set()
 
+    def hold(self, now: float) -> None:
+        if self.held_since is None and self.free_until <= now:
+            self.held_since = now
+            self.reins.hold()
+
+    def let_go(self, now: float) -> None:
+        if self.held_since is not None:
+            self.free_until, self.held_since = 2 * now - self.held_since, None
+            self.reins.let_go()
+
 
 class Way:
-    """The units of one worker, as far as they are under way."""
+    """The units of one worker, as far as they are under way. `lock`: an open file that the machine's workers share.
 
-    def __init__(self) -> None:
+    `interactive`: for its units viewers may wait.
+    """
+
+    def __init__(self, lock: int = -1, *, interactive: bool = True) -> None:
         self._runners: list[Runner] = []
+        self._lock, self._interactive = lock, interactive
+
+    @classmethod
+    @contextlib.contextmanager
+    def of(cls, place: Path | None, *, interactive: bool) -> Iterator["Way"]:
+        """A worker's, with the file at `place` for a lock."""
+        lock = -1 if place is None else os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield cls(lock, interactive=interactive)
+        finally:
+            if lock >= 0:
+                os.close(lock)
 
     @contextlib.asynccontextmanager
     async def taken(self, progress: Progress, *, awaited: bool) -> AsyncIterator[Reins]:
         """The reins for the programs of a unit, which has the way if it is `awaited`."""
-        runner = Runner(progress, awaited)
-        clearing = asyncio.create_task(self._clear(runner))
+        runner = Runner(progress, awaited and self._interactive)
         self._runners.append(runner)
+        watching = asyncio.create_task(self._watch(runner))
+        self._settle()
         try:
             yield runner.reins
         finally:
+            watching.cancel()
             self._runners.remove(runner)
-            clearing.cancel()
-            await asyncio.gather(clearing, return_exceptions=True)
+            self._settle()
 
-    async def _clear(self, first: Runner) -> None:
-        if not first.goes_first:
-            return
-        began = time.monotonic()
-        others = [runner for runner in self._runners if not runner.goes_first and runner.free_until < began]
-        for runner in others:
-            runner.reins.hold()
+    async def _watch(self, runner: Runner) -> None:
+        """Settle when a unit that goes first has its first segment, and often, for the sake of others."""
+        if runner.goes_first:
+            await runner.progress.begun.wait()
+        while True:
+            self._settle()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _settle(self) -> None:
+        now, ours = time.monotonic(), any(runner.goes_first for runner in self._runners)
+        somebody = self._claim(ours) or ours
+        for runner in self._runners:
+            tired = runner.held_since is not None and now - runner.held_since >= PATIENCE_S
+            if somebody and not runner.goes_first and not tired:
+                runner.hold(now)
+            else:
+                runner.let_go(now)
+
+    def _claim(self, ours: bool) -> bool:
+        """Let others know whether somebody waits for us; gives whether somebody waits for them."""
+        if self._lock < 0:
+            return False
+        if ours:
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+            return False
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(first.progress.begun.wait(), PATIENCE_S)
-        finally:
-            ended = time.monotonic()
-            for runner in others:
-                runner.reins.let_go()
-                runner.free_until = ended + (ended - began)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        return False

@@ -81,12 +81,12 @@ async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> float:
 
     Raises NoSegment when it never will be, NotReady while people pause it.
     """
-    unit = await queries.wanted(db, place.video_id, place.generation, place.rendition, place.index)
-    state = await queries.begun(db, place.video_id, place.generation) if unit is None else None
-    if state == "paused":
-        raise NotReady(retry_after=PAUSED_S)
-    if state is not None:
+    unit = await _unit(db, place)
+    if unit is None and (state := await queries.begun(db, place.video_id, place.generation)):
+        if state == "paused":
+            raise NotReady(retry_after=PAUSED_S)
         return INDEXED_S
+    unit = unit or await _unit(db, place)  # its index may have ended in this very moment
     if unit is None or unit.job_state in ("failed", "cancelled"):
         raise NoSegment
     if unit.state == "done" and not _there(path):
@@ -96,6 +96,10 @@ async def hurry(db: Database, bells: Bells, path: Path, place: Place) -> float:
     if unit.state in ("queued", "running") and await _jump(db, unit.id, place):
         await bells.ring(["interactive"])
     return SAY_EVERY_S
+
+
+async def _unit(db: Database, place: Place) -> queries.Wanted | None:
+    return await queries.wanted(db, place.video_id, place.generation, place.rendition, place.index)
 
 
 async def _jump(db: Database, unit_id: int, place: Place) -> bool:

@@ -167,13 +167,13 @@ async def test_it_dies_with_its_parent() -> None:
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no autogroups here")
 def test_a_niced_program_is_nice_to_other_sessions_too() -> None:
     code = (
-        "import asyncio, os; from media.sandbox import run, Limits; os.nice(7); "
-        "asyncio.run(run(['/bin/sh', '-c', 'echo $$; exec sleep 60'], Limits(60, 60), "
+        "import asyncio, os; from media.sandbox import run, Limits; os.nice(8); "
+        "asyncio.run(run(['/bin/sh', '-c', 'echo $$; exec sleep 60'], Limits(60, 60, nice=2), "
         "on_line=lambda line: print(open(f'/proc/{int(line)}/autogroup').read(), flush=True)))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    assert parent.stdout.readline().split()[-2:] == ["nice", "7"]
+    assert parent.stdout.readline().split()[-2:] == ["nice", "5"]
     parent.kill()
     parent.communicate()
 

@@ -1,16 +1,19 @@
 """Units beside each other: what a viewer waits for goes first, and nobody is held back for ever."""
 
 import asyncio
+import functools
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from api.clients import Unit
 from media.sandbox import Limits, Reins, run
 from tests.videos.working import until
 from workers.shop import Progress
-from workers.way import Way
+from workers.way import Way, is_awaited
 
 
 class Encoder:
@@ -92,6 +95,35 @@ async def test_who_was_held_back_goes_on_for_as_long_whoever_comes() -> None:
         await encoder.end()
 
 
+async def test_a_viewer_of_one_worker_holds_back_the_others_of_the_machine(tmp_path: Path) -> None:
+    of = functools.partial(Way.of, tmp_path / "way")
+    with of(interactive=True) as interactive, of(interactive=False) as batch, of(interactive=True) as other:
+        ladder = Encoder(batch, awaited=True)
+        await until(ladder.goes_on)
+        wanted, also = Encoder(interactive, awaited=True), Encoder(other, awaited=True)
+        await until(ladder.is_held_back)
+        wanted.progress.count(1)
+        await until(also.goes_on)
+        assert await ladder.is_held_back()
+        also.progress.count(1)
+        await until(ladder.goes_on)
+        for encoder in (ladder, wanted, also):
+            await encoder.end()
+
+
+async def test_who_dies_leaves_the_way_free(tmp_path: Path) -> None:
+    code = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_SH); sys.stdin.read()"
+    argv = [sys.executable, "-c", code, str(tmp_path / "way")]
+    with Way.of(tmp_path / "way", interactive=False) as batch:
+        ladder = Encoder(batch)
+        await until(ladder.goes_on)
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            await until(ladder.is_held_back)
+            other.kill()
+        await until(ladder.goes_on)
+        await ladder.end()
+
+
 async def test_a_program_begun_while_its_unit_is_held_back_waits_and_can_be_killed() -> None:
     reins, lines = Reins(), list[bytes]()
     reins.hold()
@@ -104,3 +136,29 @@ async def test_a_program_begun_while_its_unit_is_held_back_waits_and_can_be_kill
     reins.let_go()
     assert (await program).ok
     assert lines == [b"begun\n"]
+
+
+def unit(kind: str, first: int = 0, *, held: bool = False) -> Unit:
+    return Unit(
+        id=1,
+        fence=1,
+        lease_s=15,
+        kind=kind,
+        job_id=1,
+        video_id=1,
+        generation=1,
+        source="film",
+        filename="film.ts",
+        renditions=["360p"],
+        first_segment=first,
+        end_segment=first + 1,
+        attempt=1,
+        plan={},
+        held=held,
+    )
+
+
+def test_beginnings_indexes_and_what_is_asked_for_go_first() -> None:
+    first = [unit("video"), unit("audio"), unit("index"), unit("video", 8, held=True), unit("copy", 2, held=True)]
+    assert all(is_awaited(one) for one in first)
+    assert not any(is_awaited(one) for one in (unit("video", 1), unit("audio", 1), unit("survey"), unit("extras")))
