@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Platform, PlatformMaker
+from tests.nginx import releases
 from tests.nginx.gateways import Gateway, running
 from tests.servers import free_port, scratch
 
@@ -22,6 +23,14 @@ def home() -> Iterator[Path]:
             (folder / f"pages/{name}.html").write_text(f"<!doctype html><title>{name}</title>")
         (folder / "pages/assets/index-abc123.js").write_text("export {};\n" * 500)
         yield folder
+
+
+@pytest.fixture(params=["ours", "old"])
+def nginx(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each nginx at the ends of the range we name, set for the test: what is rendered and run is for that one."""
+    path = releases.find(str(request.param))
+    monkeypatch.setenv("STREAMIFY_NGINX", path)
+    return path
 
 
 GatewayMaker = Callable[..., Awaitable[tuple[Platform, Gateway]]]

@@ -1,6 +1,6 @@
 """The rendered configuration: valid for every nginx we name, sound to a linter, right for every kind of machine."""
 
-import shutil
+import os
 import signal
 import subprocess
 import sys
@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api import binaries, gateway
+from api import edge, gateway
 from api.settings import ROOT, SettingsError, load
+from tests.nginx.certificates import settings_with
 from tests.servers import drop, free_port, stopped, wait_for_port
 
 
@@ -20,26 +21,39 @@ def rendered(home: Path, **more: str) -> Path:
     return gateway.render(settings, home / "run")
 
 
-@pytest.mark.parametrize("which", ["ours", "system"])
-def test_nginx_accepts_it(home: Path, which: str) -> None:
-    nginx = binaries.nginx() if which == "ours" else shutil.which("nginx")
-    if nginx is None:
-        pytest.skip("this machine has no nginx of its own")
-    conf = rendered(home / "a home")
-    home.chmod(0o777)
-    for folder in ("a home/run", "a home/log/fetch"):
-        (home / folder).chmod(0o777)
+KINDS = ["plain", "tls"]
+
+
+def of_kind(home: Path, kind: str, program: str) -> Path:
+    """A rendered configuration, with or without a certificate, of the gateway or an edge."""
+    port = free_port()
+    given = {"STREAMIFY_HOME": str(home / "a home"), "GATEWAY_PORT": str(port), "EDGE_SECRET": "e" * 32}
+    given |= {"TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::/32, 127.0.0.1"}
+    if kind == "tls":
+        given |= settings_with(home, port)
+    module = gateway if program == "nginx" else edge
+    return module.render(load(given), home / "a home/run" / program)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("program", ["nginx", "edge"])
+def test_the_oldest_and_the_newest_nginx_accept_it(nginx: str, home: Path, kind: str, program: str) -> None:
+    conf = of_kind(home, kind, program)
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "-R", str(drop()["user"]), str(home)], check=True)
     command = [*gateway.command(nginx, conf), "-t"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **drop())  # type: ignore[call-overload]
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
 
 
-def test_the_linter_finds_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("program", ["nginx", "edge"])
+def test_the_linter_finds_nothing(nginx: str, home: Path, kind: str, program: str) -> None:
     # Meant: event streams are not buffered; playlists, which change, are looked up each time; the Host goes on as the
     # browser sent it, to be compared with its Origin and for nothing else.
     meant = "try_files_is_evil_too,proxy_buffering_off,host_spoofing"
-    command = [str(Path(sys.executable).parent / "gixy"), str(rendered(tmp_path)), "--skips", meant]
+    command = [str(Path(sys.executable).parent / "gixy"), str(of_kind(home, kind, program)), "--skips", meant]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "No issues found." in done.stdout, done.stdout
     assert done.returncode == 0
@@ -55,7 +69,7 @@ def test_containers_find_each_other_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("bind", "listen"), [("0.0.0.0", "listen 0.0.0.0:"), ("::", "listen [::]:")])
 def test_it_listens_where_the_settings_say(tmp_path: Path, bind: str, listen: str) -> None:
-    assert listen in rendered(tmp_path, GATEWAY_BIND=bind).read_text()
+    assert listen in (rendered(tmp_path, GATEWAY_BIND=bind).parent / "parts/plain.conf").read_text()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +82,13 @@ def test_it_listens_where_the_settings_say(tmp_path: Path, bind: str, listen: st
         {"AUTH_SERVICE_URL": "http://auth:3001/under"},
         {"AUTH_SERVICE_URL": "auth:3001"},
         {"MEDIA_RATE": "2r/m"},
+        {"TRUSTED_PROXIES": "10.0.0.0/8; deny all"},
+        {"TRUSTED_PROXIES": "10.0.0.1/8"},
+        {"PUBLIC_URL": "https://example.org; return 200"},
+        {"PUBLIC_URL": "https://example.org/under"},
+        {"TLS_CERTIFICATE": "/dev/null"},
+        {"TLS_CERTIFICATE": "/dev/null", "TLS_CERTIFICATE_KEY": "/nowhere/key.pem"},
+        {"TLS_CERTIFICATE": "/dev/null", "TLS_CERTIFICATE_KEY": "/dev/null", "PUBLIC_URL": "http://example.org"},
     ],
 )
 def test_a_value_nginx_would_misread_is_refused_in_words(tmp_path: Path, wrong: dict[str, str]) -> None:
@@ -78,7 +99,8 @@ def test_a_value_nginx_would_misread_is_refused_in_words(tmp_path: Path, wrong: 
 def test_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
     folder = rendered(tmp_path).parent
     templates = {p.relative_to(gateway.TEMPLATES) for p in gateway.TEMPLATES.rglob("*.conf")}
-    assert {p.relative_to(folder) for p in folder.rglob("*.conf")} == templates
+    only_of_edges = {p for p in templates if "edge" in (p.stem, p.parent.name)}
+    assert {p.relative_to(folder) for p in folder.rglob("*.conf")} == templates - only_of_edges
     assert [p for p in folder.rglob("*.conf") if "%{" in p.read_text().replace("%{NAME}", "")] == []
 
 
