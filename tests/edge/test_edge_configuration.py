@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api import binaries, edge, gateway, machine
+from api import edge, gateway, machine
 from api.settings import ROOT, SettingsError, load
 from api.stack import ports, programs
 from tests.edge.conftest import SECRET
+from tests.nginx import releases
 from tests.servers import drop, free_port, free_ports, stopped, wait_for_port
 
 
@@ -24,14 +25,14 @@ def rendered(home: Path, **more: str) -> Path:
     return edge.render(load(given), home / "a home/run/edge")
 
 
-@pytest.mark.parametrize(
-    "origin", ["http://gateway:3000", "http://127.0.0.1:3000", "https://localhost", "http://[::1]:3000/"]
-)
-def test_nginx_accepts_it(home: Path, origin: str) -> None:
-    conf = rendered(home, ORIGIN_URL=origin.replace("gateway", "localhost"))
+@pytest.mark.parametrize("which", ["ours", "old"])
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://[::1]:3000/", "https://localhost"])
+def test_nginx_accepts_it(home: Path, which: str, origin: str) -> None:
+    nginx = releases.find(which)
+    conf = rendered(home, ORIGIN_URL=origin, STREAMIFY_NGINX=nginx)
     if os.geteuid() == 0:
         subprocess.run(["chown", "-R", str(drop()["user"]), str(home)], check=True)
-    command = [*gateway.command(binaries.nginx(), conf), "-t"]
+    command = [*gateway.command(nginx, conf), "-t"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **drop())  # type: ignore[call-overload]
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
