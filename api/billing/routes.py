@@ -1,14 +1,15 @@
 """The billing API under `/api/billing`: read and check, call one noun function, answer."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from api.billing import holds, statements, wallets
+from api.billing import holds, sheets, statements, wallets
 from api.billing.money import Currency
 from api.billing.queries_statement import Filter
 from api.identity import require_service, require_user
@@ -48,11 +49,12 @@ class Range(BaseModel):
 
 
 class Wanted(Range):
-    """The query of the transactions list."""
+    """The query of the transactions list; as CSV it is whole unless a `limit` is given."""
 
     cursor: Annotated[int, Field(gt=0, le=LARGEST)] | None = None
     type: Literal["deposit", "charge", "refund", "payout_earning", "payout", "adjustment"] | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    limit: Annotated[int, Field(ge=1, le=200)] | None = None
+    format: Literal["json", "csv"] = "json"
 
 
 def currency_here(request: Request) -> Currency:
@@ -80,8 +82,26 @@ async def charge(request: Request) -> Response:
 
 async def transactions(request: Request) -> Response:
     user, asked = await require_user(request), read_query(request, Wanted)
-    wanted = Filter(asked.type, asked.since, asked.until, asked.cursor, asked.limit)
-    return answer(await statements.page(plumbing(request).db, user.id, wanted))
+    db, whole = plumbing(request).db, asked.format == "csv"
+    limit = asked.limit or (LARGEST if whole else 50)
+    wanted = Filter(asked.type, asked.since, asked.until, asked.cursor, limit)
+    if not whole:
+        return answer(await statements.page(db, user.id, wanted))
+    return await attachment(statements.table(db, user.id, wanted, currency_here(request)), "transactions")
+
+
+async def attachment(lines: AsyncIterator[str], name: str) -> Response:
+    """A CSV file as it is made. Its first rows are read before the answer begins, so that a failure is one."""
+    first = [await anext(lines), await anext(lines)]
+
+    async def body() -> AsyncIterator[str]:
+        for piece in first:
+            yield piece
+        async for piece in lines:
+            yield piece
+
+    headers = {"content-disposition": f'attachment; filename="{name}.csv"', "x-content-type-options": "nosniff"}
+    return StreamingResponse(body(), headers=headers | {"cache-control": "no-store"}, media_type=sheets.MEDIA_TYPE)
 
 
 async def revenue(request: Request) -> Response:

@@ -1,13 +1,20 @@
-"""What users read about their money: transactions by pages, and what was earned."""
+"""What users read about their money: transactions by pages or as a table, and what was earned."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from api.billing import queries_statement
+from api.billing import queries_statement, sheets
 from api.billing.money import Currency
 from api.billing.queries_statement import Filter, Transaction
 from api.database import Queries
 from api.identity import User
+
+ROWS_AT_ONCE = 500
+COLUMNS = (
+    "id", "created_at", "transaction_type", "description", "session_id", "video_id", "amount", "amount_micros",
+    "balance_after",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,23 @@ async def page(db: Queries, user_id: int, wanted: Filter) -> Page:
     found = await queries_statement.transactions(db, user_id, replace(wanted, limit=wanted.limit + 1))
     items = found[: wanted.limit]
     return Page(items, str(items[-1].id) if len(found) > wanted.limit else None)
+
+
+async def table(db: Queries, user_id: int, wanted: Filter, currency: Currency) -> AsyncIterator[str]:
+    """The same transactions as CSV, piece by piece: no connection waits for a slow reader, no history fills the memory.
+
+    What is booked meanwhile has a higher id and is not in it.
+    """
+    yield sheets.line([*COLUMNS, "currency"])
+    left, before = wanted.limit, wanted.before
+    while left > 0:
+        found = await queries_statement.transactions(
+            db, user_id, replace(wanted, limit=min(left, ROWS_AT_ONCE), before=before)
+        )
+        yield "".join(sheets.line([*(getattr(row, name) for name in COLUMNS), currency.code]) for row in found)
+        if len(found) < ROWS_AT_ONCE:
+            return
+        left, before = left - len(found), found[-1].id
 
 
 async def revenue(
