@@ -56,9 +56,11 @@ class Tap:
     def __init__(self) -> None:
         self.received = b""
         self.writer: asyncio.StreamWriter | None = None
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
+        self._writers.append(writer)
         while data := await reader.read(65536):
             self.received += data
 
@@ -68,6 +70,12 @@ class Tap:
             while part not in self.received:
                 await asyncio.sleep(0.005)
         return self.received
+
+    async def close(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     def answer(self, data: bytes) -> None:
         assert self.writer is not None
@@ -83,10 +91,9 @@ async def tapped(settings: Settings, service: str) -> AsyncIterator[tuple[Settin
         yield pointed(settings, service, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"), tap
     finally:
         server.close()
-        if tap.writer is not None:
-            tap.writer.transport.abort()
+        await tap.close()
 
 
 def pointed(settings: Settings, service: str, url: str) -> Settings:
-    """The same settings, with a service elsewhere."""
-    return dataclasses.replace(settings, values={**settings.values, SERVICE_URLS[service]: url})
+    """The same settings, with a service elsewhere: verdicts come from its address, not from a socket."""
+    return dataclasses.replace(settings, values={**settings.values, SERVICE_URLS[service]: url, "VERDICT_SOCKET": ""})
