@@ -19,6 +19,7 @@ from api.wire import (
     MadeOperator,
     NewRendition,
     NewUnit,
+    Noted,
     Opens,
     Person,
     Poster,
@@ -36,6 +37,7 @@ __all__ = [
     "MadeOperator",
     "NewRendition",
     "NewUnit",
+    "Noted",
     "Opens",
     "Person",
     "Poster",
@@ -200,6 +202,27 @@ class Clients:
     async def billing_sweep(self) -> dict[str, int]:
         """Release holds of sessions nobody ended; send what the outbox still owes."""
         return await self._call("billing", "POST", "/internal/sweep", dict[str, int])
+
+    async def billing_reconcile(self, day: str | None, *, nightly: bool) -> dict[str, int] | None:
+        """Begin a check of the books: its `id`, and `since_ms`, when the oldest watch was opened that it looks at.
+
+        None when the nightly check of that day is done or being done.
+        """
+        body = {"day": day, "nightly": nightly}
+        return await self._call("billing", "POST", "/internal/reconciliations", dict[str, int] | None, body)
+
+    async def billing_differences(self, reconciliation_id: int, found: Sequence[dict[str, Any]]) -> Noted:
+        """Differences, 200 at most; each becomes an incident once, and gives back once what was charged too much."""
+        path = f"/internal/reconciliations/{reconciliation_id}/differences"
+        return await self._call("billing", "POST", path, Noted, {"found": list(found)})
+
+    async def billing_reconciled(self, reconciliation_id: int, done: dict[str, Any]) -> None:
+        """A check of the books is done."""
+        await self._call("billing", "PUT", f"/internal/reconciliations/{reconciliation_id}", None, done)
+
+    async def billing_not_reconciled(self, reconciliation_id: int) -> None:
+        """A check of the books could not be done: another may try."""
+        await self._call("billing", "DELETE", f"/internal/reconciliations/{reconciliation_id}", None)
 
     async def billing_webhook(self, provider: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Deliver a payment provider's message as it would itself: signed, without a service token."""

@@ -133,6 +133,11 @@ def parser() -> argparse.ArgumentParser:
     add("migrate", migrate, "migrate the databases").add_argument("name", nargs="?", choices=SERVICES)
     for name, what in FOLLOWERS.items():
         add(name, follow, what)
+    sub = add(
+        "reconcile", lazy("workers.reconcile.command", "reconcile"), "derive every charge again from the fetch logs"
+    )
+    sub.add_argument("day", nargs="?", metavar="DAY", help="only what began on that day (UTC), for example 2026-01-31")
+    sub.add_argument("--nightly", action="store_true", help="of the day that is over, once; the sweeper's way")
     sub = add("bench", bench, "measure one area of this machine against a reference")
     sub.add_argument("name", nargs="?", help="one of those that `bench` alone lists")
     sub.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on, for example --quick")

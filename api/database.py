@@ -126,6 +126,12 @@ class Database(Queries):
             yield Connection(raw)
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Read only, and everything as it was at one moment, however long it takes."""
+        async with self._pool.acquire() as raw, raw.transaction(isolation="repeatable_read", readonly=True):
+            yield Connection(raw)
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection without a transaction, for session locks and LISTEN."""
         async with self._pool.acquire() as raw:

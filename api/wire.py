@@ -137,6 +137,13 @@ class Hold(msgspec.Struct, frozen=True):
     low_balance: bool
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """What became of differences in the books: how many are news, how many were settled before."""
+
+    differences: int
+    settled: int
+
+
 class Quality(msgspec.Struct, frozen=True):
     """What a player told of a session, and how long that lived. All but `wall_ms` is its viewer's own word."""
 

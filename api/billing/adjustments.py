@@ -35,14 +35,16 @@ async def adjust(
 
         async def effect() -> Adjusted:
             cause = f"{operator_id} {key}"
-            return await _adjust(tx, currency, user_id, currency.micros(amount), reason=reason, cause=cause)
+            micros = currency.micros(amount)
+            journal_id = await put_right(tx, currency, user_id, micros, reason=reason, cause=cause)
+            made = await queries_statement.booked(tx, journal_id)
+            return Adjusted(made, made.balance_after)
 
         return await keys.once(tx, request, effect)
 
 
-async def _adjust(
-    tx: Connection, currency: Currency, user_id: int, micros: int, *, reason: str, cause: str
-) -> Adjusted:
+async def put_right(tx: Connection, currency: Currency, user_id: int, micros: int, *, reason: str, cause: str) -> int:
+    """Add micro-units to a wallet, or take them; gives the journal. Raises MoreThanThereIs."""
     account, _ = await wallets.ensure(tx, currency, user_id)
     opened = await books.open_wallet(tx, currency, account.id)
     wallet = opened.wallets[account.id]
@@ -56,5 +58,4 @@ async def _adjust(
         Entry("adjustment", Place("adjusted", 0), -micros),
     ]
     ids = await ledger.post(tx, currency, cause, datetime.now(UTC), entries, about=About(reason=reason))
-    made = await queries_statement.booked(tx, ids["adjustment"])
-    return Adjusted(made, currency.minor(wallet.balance_micros))
+    return ids["adjustment"]

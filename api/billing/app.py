@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from api.billing import money, routes, routes_checkout, routes_internal, routes_money
+from api.billing import money, routes, routes_checkout, routes_internal, routes_money, routes_reconciliation
 from api.billing.earnings import PayoutTerms
 from api.billing.providers import Provider, Till
 from api.billing.testpay import EmbeddedPay
@@ -65,5 +65,11 @@ def make_app(settings: Settings) -> Starlette:
     async def known(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
         yield terms | {"till": _till(settings, parts)}
 
-    own = [*routes.ROUTES, *routes_money.ROUTES, *routes_checkout.ROUTES, *routes_internal.ROUTES]
+    own = [
+        *routes.ROUTES,
+        *routes_money.ROUTES,
+        *routes_checkout.ROUTES,
+        *routes_internal.ROUTES,
+        *routes_reconciliation.ROUTES,
+    ]
     return build("billing", settings, own, extra=known)

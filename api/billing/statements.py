@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from api.billing import queries_statement, sheets
+from api.billing import queries_reconciliation, queries_statement, sheets
 from api.billing.money import Currency
 from api.billing.queries_statement import Filter, Transaction
 from api.database import Queries
@@ -77,5 +77,5 @@ async def revenue(
         creator_share=currency.minor(earned.creator_micros),
         currency=currency.code,
         as_of=datetime.now(UTC),
-        reconciled_through=None,
+        reconciled_through=await queries_reconciliation.reconciled_through(db),
     )

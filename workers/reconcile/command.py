@@ -1,0 +1,83 @@
+"""`streamify reconcile [DAY]`: run a reconciliation, print what was compared, end with the number of differences."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+from api.clients import Clients
+from api.database import open_database
+from api.problems import Problem
+from api.settings import Settings
+from workers.reconcile import run as whole
+from workers.reconcile.difference import Difference
+from workers.reconcile.run import Report
+
+SHOWN = 50
+
+
+def reconcile(settings: Settings, args: argparse.Namespace) -> int:
+    """0: everything agrees; 1: differences; 2: it could not be done."""
+    try:
+        day = date.fromisoformat(args.day) if args.day else None
+    except ValueError:
+        print(f"streamify: {args.day!r} is not a day such as 2026-01-31", file=sys.stderr)
+        return 2
+    if args.nightly:
+        os.nice(10)
+        day = datetime.now(UTC).date() - timedelta(days=1)
+    try:
+        report = asyncio.run(run(settings, day, nightly=args.nightly))
+    except Problem as problem:
+        print(f"streamify: {problem.detail}", file=sys.stderr)
+        return 2
+    if report is None:
+        print(f"{day} has been reconciled, or is being")
+        return 0
+    print(table(report))
+    return 1 if report.differences else 0
+
+
+async def run(settings: Settings, day: date | None, *, nightly: bool) -> Report | None:
+    """Check against the running stack's database and logs; differences are printed as they are found."""
+    db = await open_database(settings.database_url("billing"), size=1)
+    try:
+        async with Clients(settings, caller="reconciliation") as clients:
+            return await whole.reconcile(settings, db, clients, _Printer().show, day=day, nightly=nightly)
+    finally:
+        await db.close()
+
+
+class _Printer:
+    """Prints the first differences, one a line; the rest is in the list of incidents."""
+
+    def __init__(self) -> None:
+        self._left = SHOWN
+
+    def show(self, found: Difference) -> None:
+        self._left -= 1
+        if self._left >= 0:
+            has, should = json.dumps(found.recorded), json.dumps(found.derived)
+            print(f"{found.kind} {found.subject}: has {has}, should have {should}")
+
+
+def table(report: Report) -> str:
+    """The whole report; its last line is the number of differences."""
+    counts = report.counts
+    rows: list[tuple[str, object]] = [
+        ("day", report.day or "all"),
+        ("since", datetime.fromtimestamp(report.since_ms / 1000, UTC).isoformat(timespec="seconds")),
+        ("through", report.through.isoformat(timespec="seconds")),
+        *((f"log {edge}", f"up to {position}") for edge, position in report.positions.items()),
+        ("lines", counts.lines),
+        ("sessions", counts.sessions),
+        ("watches", counts.watches),
+        ("charges", counts.charges),
+        ("journals", counts.journals),
+        ("wallets", counts.wallets),
+        ("settled before", report.settled),
+        ("differences", report.differences),
+    ]
+    return "\n".join(f"{name:<16}{value}" for name, value in rows)
