@@ -31,27 +31,29 @@ def is_awaited(unit: Unit) -> bool:
 
 @dataclass
 class Runner:
-    """A unit under way. Somebody may wait for it too: after it was held back it goes on for as long: `free_until`."""
+    """A unit under way. Somebody may wait for it too by now, so the time it was held back is a debt that is paid by
+    going on: it is held back until that is eight seconds, and then not again before half is paid.
+    """
 
     progress: Progress
     awaited: bool
     reins: Reins = field(default_factory=Reins)
-    held_since: float | None = None
-    free_until: float = 0.0
+    is_held: bool = False
+    debt_s: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
 
     @property
     def goes_first(self) -> bool:
         return self.awaited and not self.progress.begun.is_set()
 
-    def hold(self, now: float) -> None:
-        if self.held_since is None and self.free_until <= now:
-            self.held_since = now
-            self.reins.hold()
-
-    def let_go(self, now: float) -> None:
-        if self.held_since is not None:
-            self.free_until, self.held_since = 2 * now - self.held_since, None
-            self.reins.let_go()
+    def settle(self, now: float, *, hold: bool) -> None:
+        """Hold it back or let it go on, as far as its debt allows."""
+        passed, self._since = now - self._since, now
+        self.debt_s = max(0.0, self.debt_s + (passed if self.is_held else -passed))
+        wanted = hold and self.debt_s < (PATIENCE_S if self.is_held else PATIENCE_S / 2)
+        if wanted != self.is_held:
+            self.is_held = wanted
+            (self.reins.hold if wanted else self.reins.let_go)()
 
 
 class Way:
@@ -101,11 +103,7 @@ class Way:
         now, ours = time.monotonic(), any(runner.goes_first for runner in self._runners)
         somebody = self._claim(ours) or ours
         for runner in self._runners:
-            tired = runner.held_since is not None and now - runner.held_since >= PATIENCE_S
-            if somebody and not runner.goes_first and not tired:
-                runner.hold(now)
-            else:
-                runner.let_go(now)
+            runner.settle(now, hold=somebody and not runner.goes_first)
 
     def _claim(self, ours: bool) -> bool:
         """Let others know whether somebody waits for us; gives whether somebody waits for them."""

@@ -13,7 +13,7 @@ from api.clients import Unit
 from media.sandbox import Limits, Reins, run
 from tests.videos.working import until
 from workers.shop import Progress
-from workers.way import Way, is_awaited
+from workers.way import Runner, Way, is_awaited
 
 
 class Encoder:
@@ -76,23 +76,27 @@ async def test_a_unit_that_ends_without_a_segment_clears_the_way() -> None:
     await ahead.end()
 
 
-async def test_who_was_held_back_goes_on_for_as_long_whoever_comes() -> None:
-    way = Way()
-    ahead = Encoder(way)
-    await until(ahead.goes_on)
-    wanted, began = Encoder(way, awaited=True), time.monotonic()
+async def test_who_was_held_back_for_eight_seconds_goes_on_whoever_waits() -> None:
+    runner = Runner(Progress(), awaited=False)
+    began = time.monotonic()
+    held = []
+    for second in range(40):
+        runner.settle(began + second, hold=True)
+        held.append(runner.is_held)
+    assert held[:17] == [True] * 8 + [False] * 5 + [True] * 4
+    assert 0.4 < sum(held[17:]) / len(held[17:]) < 0.6
+    runner.settle(began + 41, hold=False)
+    assert not runner.is_held
 
-    async def a_while() -> bool:
-        return await ahead.is_held_back() and time.monotonic() > began + 1
 
-    await until(a_while)
-    wanted.progress.count(1)
-    await until(ahead.goes_on)
-    another = Encoder(way, awaited=True)
-    await until(another.goes_on)
-    assert await ahead.goes_on()
-    for encoder in (ahead, wanted, another):
-        await encoder.end()
+async def test_one_seek_after_the_other_goes_first() -> None:
+    runner = Runner(Progress(), awaited=False)
+    began = time.monotonic()
+    for seek in range(3):
+        runner.settle(began + 1.5 * seek, hold=True)
+        assert runner.is_held
+        runner.settle(began + 1.5 * seek + 1.4, hold=False)
+        assert not runner.is_held
 
 
 async def test_a_viewer_of_one_worker_holds_back_the_others_of_the_machine(tmp_path: Path) -> None:
