@@ -123,3 +123,11 @@ def test_what_is_unknown_is_not_found() -> None:
     for name in ("pages.conf", "api.conf", "media.conf", "edges.conf", "edge.conf"):
         path = next(p for p in FILES if p.name == name)
         assert ["return", "404"] in directives(path), name
+
+
+def test_addresses_end_where_their_patterns_end() -> None:
+    """In PCRE `$` forgives a newline at the end, which a path may have as %0a."""
+    for path, words in all_of("location"):
+        if words[1] in ("~", "~*"):
+            assert words[2].startswith("^"), f"{path.name}: {words[2]}"
+            assert words[2].endswith("\\z"), f"{path.name}: {words[2]}"
