@@ -206,7 +206,7 @@ class Clients:
     async def billing_reconcile(self, day: str | None, *, nightly: bool) -> dict[str, int] | None:
         """Begin a check of the books: its `id`, and `since_ms`, when the oldest watch was opened that it looks at.
 
-        None when the nightly check of that day is done or being done.
+        None when the nightly check of that day is done; 409 `being_reconciled` while somebody is at it.
         """
         body = {"day": day, "nightly": nightly}
         return await self._call("billing", "POST", "/internal/reconciliations", dict[str, int] | None, body)

@@ -53,7 +53,10 @@ class Incident:
 
 
 async def claim_day(db: Queries, day: date) -> Begun | None:
-    """The nightly check of a day, back to before the last good one; None when it is done, or somebody is at it."""
+    """The nightly check of a day, back to before the last good one; None when it is done, or somebody is at it.
+
+    Whoever began it and was killed is given two hours.
+    """
     sql = """
         insert into reconciliation as r (day, nightly, since_ms)
         select :day::date, true, greatest(0, coalesce(
@@ -66,6 +69,12 @@ async def claim_day(db: Queries, day: date) -> Begun | None:
         returning id, since_ms
     """
     return await db.maybe(Begun, sql, day=day, overlap_ms=OVERLAP_MS)
+
+
+async def is_done(db: Queries, day: date) -> bool:
+    """Whether the nightly check of a day is done."""
+    sql = "select exists (select from reconciliation where nightly and day = :day::date and finished_at is not null)"
+    return bool(await db.value(sql, day=day))
 
 
 async def begin(db: Queries, day: date | None) -> Begun:

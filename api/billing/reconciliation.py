@@ -14,12 +14,18 @@ from api.billing import adjustments, queries_reconciliation
 from api.billing.money import Currency
 from api.billing.queries_reconciliation import Begun, Incident, Reconciliation
 from api.database import Connection, Database, Queries
+from api.problems import Problem
 
 log = structlog.get_logger()
 
 DAYS_SHOWN, INCIDENTS_SHOWN = 60, 100
 # Compared as a whole each time: what is not found again has been put right.
 ALWAYS_COMPARED = ["wallet", "refund", "reversal", "share"]
+
+
+class BeingReconciled(Problem):
+    code, status = "being_reconciled", 409
+    detail = "Another process reconciles this day, or was killed while it did. Try again later."
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,13 @@ class Overview:
 
 
 async def begin(db: Queries, day: date | None, *, nightly: bool) -> Begun | None:
-    """Begin a check; None when the nightly one of that day is done or being done."""
-    if nightly and day is not None:
-        return await queries_reconciliation.claim_day(db, day)
-    return await queries_reconciliation.begin(db, day)
+    """Begin a check; None when the nightly one of that day is done. Raises BeingReconciled."""
+    if not nightly or day is None:
+        return await queries_reconciliation.begin(db, day)
+    begun = await queries_reconciliation.claim_day(db, day)
+    if begun is None and not await queries_reconciliation.is_done(db, day):
+        raise BeingReconciled
+    return begun
 
 
 async def note(db: Database, currency: Currency, reconciliation_id: int, found: Sequence[Found]) -> Noted:

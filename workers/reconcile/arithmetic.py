@@ -4,6 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 DAY_MS = 86_400_000
+# Clocks of several machines may differ by this, where a watch ends or a line begins to be late.
+SKEW_MS = 300_000
 MOST_FORGIVEN_MS = 30_000
 
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
 
@@ -30,11 +31,13 @@ def reconcile(settings: Settings, args: argparse.Namespace) -> int:
         day = datetime.now(UTC).date() - timedelta(days=1)
     try:
         report = asyncio.run(run(settings, day, nightly=args.nightly))
+    except asyncio.CancelledError:
+        return 2
     except Problem as problem:
         print(f"streamify: {problem.detail}", file=sys.stderr)
         return 2
     if report is None:
-        print(f"{day} has been reconciled, or is being")
+        print(f"{day} has been reconciled")
         return 0
     print(table(report))
     return 1 if report.differences else 0
@@ -42,6 +45,10 @@ def reconcile(settings: Settings, args: argparse.Namespace) -> int:
 
 async def run(settings: Settings, day: date | None, *, nightly: bool) -> Report | None:
     """Check against the running stack's database and logs; differences are printed as they are found."""
+    task = asyncio.current_task()
+    if task is not None:
+        # A SIGTERM by itself would leave the day to a process that is no more.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     db = await open_database(settings.database_url("billing"), size=1)
     try:
         async with Clients(settings, caller="reconciliation") as clients:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from api.database import Queries
 from media.fetch_log import Logged
 from workers.reconcile import queries
-from workers.reconcile.arithmetic import DAY_MS, Spans, joined
+from workers.reconcile.arithmetic import DAY_MS, SKEW_MS, Spans, joined
 from workers.reconcile.difference import Difference
 from workers.reconcile.lines import Delivery, read_line
 from workers.reconcile.logs import Log
@@ -85,7 +85,7 @@ class Reading:
         session = viewing.session
         if (session.user_id, session.video_id) != (said.user_id, said.video_id):
             return "foreign"
-        if refused is not None and refused.reason == "late" and refused.said_ms - said.t_ms >= DAY_MS:
+        if refused is not None and refused.reason == "late" and refused.said_ms - said.t_ms >= DAY_MS - SKEW_MS:
             return "late"
         return "counts" if said.counts(audio_only=session.audio_only) else "nothing"
 

@@ -64,7 +64,7 @@ class Told:
 async def reconcile(
     settings: Settings, db: Database, clients: Clients, show: Show, *, day: date | None, nightly: bool
 ) -> Report | None:
-    """Check the books; None when the nightly check of that day is done or being done."""
+    """Check the books; None when the nightly check of that day is done."""
     begun = await clients.billing_reconcile(day.isoformat() if day else None, nightly=nightly)
     if begun is None:
         return None
@@ -80,7 +80,7 @@ async def reconcile(
                 await reading.read(log)
             counts.lines = reading.lines
             one_day = day is not None and not nightly
-            until_ms = since_ms + DAY_MS if one_day else FOR_EVER_MS
+            until_ms = begun["since_ms"] + DAY_MS if one_day else FOR_EVER_MS
             trouble = [each for log in logs for each in log.trouble]
             scope = Scope(since_ms, until_ms, whole=not trouble)
             await told.tell(_all(books, reading, scope, counts, trouble))

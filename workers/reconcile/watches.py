@@ -9,6 +9,7 @@ from workers.reconcile import queries, queries_ledger
 from workers.reconcile.arithmetic import (
     DAY_MS,
     MOST_FORGIVEN_MS,
+    SKEW_MS,
     Spans,
     creators_micros,
     joined,
@@ -20,8 +21,6 @@ from workers.reconcile.queries import Watch
 from workers.reconcile.reading import Reading, Viewing
 
 PAGE = 500
-# Two machines' clocks may differ by this where one watch ends and the next begins.
-SKEW_MS = 300_000
 
 
 @dataclass(frozen=True)
