@@ -19,7 +19,7 @@ AT_MS = 1_774_824_300_000
         (lines([fetch("a\0b", 7, 1, AT_MS, 0)]), "no_session"),
         (lines([fetch("a", 0, 1, AT_MS, 0)]), "no_session"),
         (lines([fetch("a", 8, 1, AT_MS, 0)]), "no_session"),
-        (lines([fetch("a", 1 << 70, 1, AT_MS, 0)]), "no_session"),
+        (lines([fetch("a", 1 << 70, 1, AT_MS, 0)]), "bad_field"),
         (lines([fetch("a", 7, 1 << 40, AT_MS, 0)]), "no_session"),
         (lines([fetch("a", 7, 1, AT_MS, 0, end_ms=1 << 60)]), "bad_field"),
     ],
