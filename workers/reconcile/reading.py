@@ -44,7 +44,7 @@ class Reading:
 
     async def read(self, log: Log) -> None:
         """Read one edge's log, side by side with the lines of it that the meter refused."""
-        refused = _Refused(self.db, log.reached.stream, log.first)
+        refused, known = _Refused(self.db, log.reached.stream, log.first), len(self.differences)
         batch: list[Placed] = []
         for logged in log.lines():
             self.lines += 1
@@ -53,6 +53,9 @@ class Reading:
                 await self._take(log, batch)
                 batch.clear()
         await self._take(log, batch)
+        if log.trouble:
+            # Where bytes are missing, lines are not where they were.
+            del self.differences[known:]
 
     async def _take(self, log: Log, batch: list[Placed]) -> None:
         await self._look_up({said.session_id for _, said, _ in batch if said is not None})
