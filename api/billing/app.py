@@ -6,7 +6,15 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from api.billing import money, routes, routes_checkout, routes_internal, routes_money, routes_reconciliation
+from api.billing import (
+    money,
+    routes,
+    routes_checkout,
+    routes_internal,
+    routes_money,
+    routes_reconciliation,
+    routes_statement,
+)
 from api.billing.earnings import PayoutTerms
 from api.billing.providers import Provider, Till
 from api.billing.testpay import EmbeddedPay
@@ -71,5 +79,6 @@ def make_app(settings: Settings) -> Starlette:
         *routes_checkout.ROUTES,
         *routes_internal.ROUTES,
         *routes_reconciliation.ROUTES,
+        *routes_statement.ROUTES,
     ]
     return build("billing", settings, own, extra=known)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from api.billing import proofs, queries_month, sheets
+from api.billing import proofs, queries_month, queries_reconciliation, sheets
 from api.billing.money import Currency
 from api.billing.queries_month import Movement, Span, Standing, Watched
 from api.database import Connection, Database
@@ -126,6 +126,7 @@ async def statement(db: Database, currency: Currency, user_id: int, month: str) 
             moved = await queries_month.movements(tx, standing.account_id, span)
             watched = await queries_month.watched(tx, user_id, standing.account_id, span)
         earnings = await _earnings(tx, currency, user_id, span)
+        reconciled = await queries_reconciliation.reconciled_through(tx)
     charges = _charges(currency, watched)
     prove(standing, moved, charges)
     return Statement(
@@ -137,7 +138,7 @@ async def statement(db: Database, currency: Currency, user_id: int, month: str) 
         until=until,
         complete=now >= until,
         as_of=now,
-        reconciled_through=None,
+        reconciled_through=reconciled,
         opening=currency.minor(standing.opening_micros),
         opening_micros=standing.opening_micros,
         deposits=_part(currency, moved, DEPOSITS),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api.billing import metering, positions, queries_month, queries_proof
+from api.billing import metering, positions, queries_month, queries_proof, queries_reconciliation
 from api.billing.metering import WATCH_MS, Interval
 from api.billing.money import currency_named
 from api.billing.positions import LogFile, Stretch
@@ -120,6 +120,7 @@ async def proof(db: Database, user: User, root: Path, session_id: str) -> Proof:
         before = await queries_proof.earlier(tx, found.user_id, found.watch_id, session_id)
         watches = await queries_proof.watches(tx, found)
         booked = await queries_proof.booked(tx, found, JOURNALS + 1)
+        reconciled = await queries_reconciliation.reconciled_through(tx)
     currency = currency_named(found.currency)
     journals = [_journal(each) for each in booked[:JOURNALS]]
     return Proof(
@@ -139,7 +140,7 @@ async def proof(db: Database, user: User, root: Path, session_id: str) -> Proof:
         journals=journals,
         truncated=len(booked) > JOURNALS,
         log=positions.files(root, (stretch for journal in journals for stretch in journal.stretches)),
-        reconciled_through=None,
+        reconciled_through=reconciled,
     )
 
 
