@@ -22,7 +22,7 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 STREAMS = "fetches"  # the set of all fetch streams; a shipper adds its own
 ORIGIN = "fetches:origin"
 BLOCK_MS = 250  # how long a stop or a new stream may wait
-CHUNKS = 512  # per stream and read: at most 32 MiB
+CHUNKS = 2048  # per stream and read: at most 128 MiB
 RETRY_S = 1.0
 # Redis hears how far everybody is, once a second if nothing else: the shipper trims, archives and waits by that.
 TELL_S = 1.0
@@ -195,11 +195,3 @@ def position(entry_id: str) -> Position:
     """`<generation>-<end offset>` as a position."""
     generation, _, offset = entry_id.partition("-")
     return Position(int(generation), int(offset))
-
-
-def lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
-    """The lines of a chunk with their byte offsets, without their newlines."""
-    offset = chunk.start
-    for line in chunk.payload.removesuffix(b"\n").split(b"\n"):
-        yield offset, line
-        offset += len(line) + 1

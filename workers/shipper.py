@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 CHUNK_BYTES = 64 * 1024
 READ_BYTES = 32 * CHUNK_BYTES
-WINDOW_BYTES = 64 * 1024 * 1024  # how much that somebody has not read yet may lie in Redis
+WINDOW_BYTES = 256 * 1024 * 1024  # how much that somebody has not read yet may lie in Redis
 ASK_S = 1.0  # how soon a quiet log finds out that Redis lost its tail
 HEAR_S = 0.1
 NOTHING = "0-0"

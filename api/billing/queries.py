@@ -1,8 +1,10 @@
 """Accounts, journals and entries: every statement that touches money."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from api.billing.settlement import Wallet
 from api.database import Queries
@@ -81,7 +83,9 @@ async def lock_wallets_of(db: Queries, session_ids: list[str]) -> list[Wallet]:
     sql = """
         select id, owner as user_id, balance_micros, held_micros
         from account
-        where id in (select account_id from hold where session_id = any(:session_ids))
+        where id in (
+            select account_id from hold where session_id = any(array(select json_array_elements_text(:session_ids)))
+        )
         order by id
         for no key update
     """
@@ -93,10 +97,12 @@ async def store_wallets(db: Queries, wallets: list[Wallet]) -> None:
     sql = """
         update account a
         set balance_micros = w.balance_micros, held_micros = w.held_micros, updated_at = now()
-        from json_to_recordset(:wallets) as w (id bigint, balance_micros bigint, held_micros bigint)
+        from unnest(:ids::text::bigint[], :balances::text::bigint[], :held::text::bigint[])
+            as w (id, balance_micros, held_micros)
         where a.id = w.id and (a.balance_micros, a.held_micros) is distinct from (w.balance_micros, w.held_micros)
     """
-    await db.run(sql, wallets=wallets)
+    balances, held = array(w.balance_micros for w in wallets), array(w.held_micros for w in wallets)
+    await db.run(sql, ids=array(w.id for w in wallets), balances=balances, held=held)
 
 
 async def account_ids(db: Queries, places: Rows, currency: str) -> list[AccountId]:
@@ -148,7 +154,15 @@ async def add_entries(db: Queries, entries: Rows) -> None:
     sql = """
         insert into entry (journal_id, account_id, amount_micros, balance_after, session_id)
         select journal_id, account_id, amount_micros, balance_after, session_id
-        from json_to_recordset(:entries)
-            as e (journal_id bigint, account_id bigint, amount_micros bigint, balance_after bigint, session_id text)
+        from rows from (unnest(:journal_id::text::bigint[], :account_id::text::bigint[],
+            :amount_micros::text::bigint[], :balance_after::text::bigint[]), json_array_elements_text(:session_id))
+            as e (journal_id, account_id, amount_micros, balance_after, session_id)
     """
-    await db.run(sql, entries=entries)
+    numbers = ("journal_id", "account_id", "amount_micros", "balance_after")
+    arrays = {name: array(entry[name] for entry in entries) for name in numbers}
+    await db.run(sql, session_id=[entry["session_id"] for entry in entries], **arrays)
+
+
+def array(values: Iterable[object]) -> str:
+    """Numbers, truths and plain words as PostgreSQL writes an array; the driver takes ten times as long for lists."""
+    return "{" + msgspec.json.encode(list(values)).decode()[1:-1] + "}"

@@ -104,10 +104,11 @@ def deliver(hold: Hold, watch: Watch, intervals: Sequence[Interval], t_ms: int) 
     """Media was delivered (rule 2): only what is new to the watch can cost anything. Repeating it changes nothing."""
     if watch.opened_ms is None:
         watch.opened_ms = t_ms
-    hold.delivered = metering.union([*hold.delivered, *intervals])
+    fresh, alone, before_ms = metering.union(intervals), hold.delivered == watch.seen, watch.seen_ms
+    hold.delivered = metering.union([*hold.delivered, *fresh])
     hold.delivered_ms = metering.length_ms(hold.delivered)
-    before_ms = watch.seen_ms
-    watch.seen = metering.union([*watch.seen, *intervals])
+    # Most watches have one session.
+    watch.seen = hold.delivered if alone else metering.union([*watch.seen, *fresh])
     watch.seen_ms = metering.length_ms(watch.seen)
     if watch.id == hold.watch_id:
         hold.added_ms += watch.seen_ms - before_ms

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from api.settings import Settings, load
 from tests.billing.scenes import until
-from workers.follow import STREAMS, Chunk, Gap, Position, beyond, follow, lines, position
+from workers.follow import STREAMS, Chunk, Gap, Position, beyond, follow, position
 
 
 class Book:
@@ -185,8 +185,3 @@ def test_a_stream_begins_at_the_start_of_a_file() -> None:
     assert [c.start for c in beyond([chunk(4, 0)], {})] == [0]
     with pytest.raises(Gap):
         list(beyond([chunk(4, 7)], {}))
-
-
-def test_lines_know_where_they_are() -> None:
-    assert list(lines(chunk(1, 100, b"ab\n\nc\n"))) == [(100, b"ab"), (103, b""), (104, b"c")]
-    assert list(lines(chunk(1, 0, b"torn"))) == [(0, b"torn")]
