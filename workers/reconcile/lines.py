@@ -44,11 +44,9 @@ def read_line(line: bytes) -> Delivery | None:
     said = _object(line)
     if said is None or said.keys() != FIELDS or not isinstance(said["complete"], bool):
         return None
-    if not all(_is_number(said[name]) for name in NUMBERS) or not all(_is_word(said[name]) for name in WORDS):
+    if not _are_numbers(said) or not _are_words(said, escaped=b"\\" in line):
         return None
-    if said["v"] != 1 or not 0 < said["t_ms"] < NEVER_MS or "\0" in said["session_id"]:
-        return None
-    if not said["start_ms"] < said["end_ms"] <= LONGEST_FILM_MS:
+    if said["v"] != 1 or not 0 < said["t_ms"] < NEVER_MS or not said["start_ms"] < said["end_ms"] <= LONGEST_FILM_MS:
         return None
     sound = said["rendition"].startswith("audio-")
     other = said["rendition"].startswith(("text-", "iframes-"))
@@ -70,14 +68,24 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _is_number(value: object) -> bool:
-    return type(value) is int and 0 <= value <= LARGEST_NUMBER
+def _are_numbers(said: dict[str, Any]) -> bool:
+    for name in NUMBERS:
+        value = said[name]
+        # True is an int to isinstance.
+        if type(value) is not int or not 0 <= value <= LARGEST_NUMBER:
+            return False
+    return True
 
 
-def _is_word(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > LONGEST_WORD:
-        return False
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+def _are_words(said: dict[str, Any], *, escaped: bool) -> bool:
+    """Half a character and a session's NUL can only come in as escapes."""
+    for name in WORDS:
+        value = said[name]
+        if type(value) is not str or len(value) > LONGEST_WORD:
+            return False
+        if escaped and any("\ud800" <= letter <= "\udfff" for letter in value):
+            return False
+    return not (escaped and "\0" in said["session_id"])
 
 
 def _part(said: dict[str, Any]) -> tuple[int, int] | None:
