@@ -1,4 +1,5 @@
 /** Every call of the pages to the API, one function each. Failures are thrown as Problem. */
+import type * as a from "./accounts.ts";
 import { listen, type ServerEvent } from "./events.ts";
 import type * as m from "./model.ts";
 import { Problem } from "./problem.ts";
@@ -147,5 +148,39 @@ export async function resumePosition(videoId: number): Promise<number> {
 export const wallet = () => call<m.Wallet>("GET", "/api/billing/balance");
 export const deposit = (amount: number, key: string) =>
   call<m.Deposited>("POST", "/api/billing/deposit", { body: { amount }, headers: { "idempotency-key": key } });
-export const transactions = (cursor: string | null) =>
-  call<{ items: m.Transaction[]; next_cursor: string | null }>("GET", `/api/billing/transactions${query({ cursor })}`);
+export const payment = (id: string) => call<a.Payment>("GET", `/api/billing/payments/${encodeURIComponent(id)}`);
+
+/** `from` and `to` as RFC 3339. */
+export interface Wanted {
+  type?: string;
+  from?: string;
+  to?: string;
+}
+
+export const transactions = (cursor: string | null, wanted: Wanted = {}) =>
+  call<{ items: m.Transaction[]; next_cursor: string | null }>(
+    "GET",
+    `/api/billing/transactions${query({ ...wanted, cursor })}`,
+  );
+export const transactionsCsv = (wanted: Wanted) =>
+  download(`/api/billing/transactions${query({ ...wanted, format: "csv" })}`, "transactions.csv");
+export const statement = (month: string) =>
+  call<a.Statement>("GET", `/api/billing/statements/${encodeURIComponent(month)}`);
+export const statementCsv = (month: string) =>
+  download(`/api/billing/statements/${encodeURIComponent(month)}?format=csv`, `statement-${month}.csv`);
+export const proof = (id: string) => call<a.Proof>("GET", `/api/billing/sessions/${encodeURIComponent(id)}/proof`);
+export const earnings = () => call<a.Earnings>("GET", "/api/billing/earnings");
+export const payouts = () => call<{ items: a.Payout[] }>("GET", "/api/billing/payouts");
+export const requestPayout = (key: string) =>
+  call<a.Payout>("POST", "/api/billing/payouts", { body: {}, headers: { "idempotency-key": key } });
+
+/** Save an answer as a file: a plain link could not show the token. */
+async function download(path: string, name: string): Promise<void> {
+  const response = await session.fetch(path).catch((error: unknown) => Promise.reject(Problem.of(error)));
+  if (!response.ok) throw Problem.parse(response.status, await response.text());
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

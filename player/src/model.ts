@@ -148,6 +148,7 @@ export interface Transaction {
   amount_micros?: number;
   transaction_type: string;
   description: string;
+  session_id?: string | null;
   video_id: number | null;
   created_at: string;
   balance_after: number | null;

@@ -24,6 +24,12 @@ export function formatExact(micros: number, currency: string, locale?: string): 
   return format(currency, digits, locale).format(micros / 1e6);
 }
 
+/** Micro-units to the last digit. */
+export function formatFull(micros: number, currency: string, locale?: string): string {
+  const digits = { minimumFractionDigits: exponent(currency), maximumFractionDigits: 6 };
+  return format(currency, digits, locale).format(micros / 1e6);
+}
+
 export function formatPrice(perMinute: number, currency: string, locale?: string): string {
   return perMinute === 0 ? "Free" : `${formatMinor(perMinute, currency, locale)} per minute`;
 }

@@ -59,3 +59,25 @@ export function formatAgo(time: string, now: number = Date.now(), locale?: strin
 export function formatWhen(time: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
+
+/** 63012 -> "1:03.012": for arithmetic that can be checked. */
+export function formatExactDuration(ms: number): string {
+  return `${formatDuration(ms)}.${String(ms % 1000).padStart(3, "0")}`;
+}
+
+/** Statements and proofs speak UTC, so that everybody reads the same. */
+export function formatUtc(time: string): string {
+  const fields = { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" } as const;
+  return `${new Intl.DateTimeFormat(undefined, fields).format(new Date(time))} UTC`;
+}
+
+/** "2026-07" -> "July 2026". */
+export function formatMonth(month: string, locale?: string): string {
+  const fields = { month: "long", year: "numeric", timeZone: "UTC" } as const;
+  return new Intl.DateTimeFormat(locale, fields).format(new Date(`${month}-01T00:00:00Z`));
+}
+
+/** The month of a moment (UTC), `by` months later: "2026-07". */
+export function monthOf(moment: Date, by = 0): string {
+  return new Date(Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth() + by)).toISOString().slice(0, 7);
+}

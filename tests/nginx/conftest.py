@@ -11,7 +11,7 @@ from tests.nginx import releases
 from tests.nginx.gateways import Gateway, running
 from tests.servers import free_port, scratch
 
-PAGES = ("index", "watch", "upload", "wallet", "queue", "signin")
+PAGES = ("index", "watch", "upload", "wallet", "queue", "signin", "statement", "proof", "billing")
 
 
 @pytest.fixture

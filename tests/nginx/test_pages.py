@@ -15,6 +15,9 @@ from tests.nginx.conftest import GatewayMaker
         ("/wallet", "wallet"),
         ("/queue", "queue"),
         ("/signin", "signin"),
+        ("/statement?month=2026-07", "statement"),
+        ("/proof?session=s", "proof"),
+        ("/billing", "billing"),
     ],
 )
 async def test_each_page_has_its_address(gateway: GatewayMaker, path: str, page: str) -> None:

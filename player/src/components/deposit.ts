@@ -3,9 +3,10 @@
  * One Idempotency-Key belongs to one amount until an answer arrives, across reloads too, so that trying again is safe.
  */
 import { html, nothing, type TemplateResult } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { account, FollowsAccount } from "../account.ts";
 import * as api from "../api.ts";
+import { freshKey } from "../key.ts";
 import { formatMinor, parseAmount, presets } from "../money.ts";
 import { Problem } from "../problem.ts";
 import { LightElement } from "./light.ts";
@@ -15,6 +16,8 @@ const PENDING = "streamify.deposit";
 
 @customElement("s-deposit")
 export class Deposit extends LightElement {
+  /** Whether the page may be left for the provider's; inside the player it is opened beside the video. */
+  @property({ type: Boolean }) leaves = false;
   @state() private chosen: number | null = null;
   @state() private typed = "";
   @state() private busy = false;
@@ -94,8 +97,10 @@ export class Deposit extends LightElement {
   private settled(answer: Awaited<ReturnType<typeof api.deposit>>, amount: number): void {
     sessionStorage.removeItem(PENDING);
     if (answer.checkout_url) {
-      const next = html`<a href=${answer.checkout_url}>Continue to the payment page</a>`;
+      const beside = this.leaves ? nothing : "_blank";
+      const next = html`<a href=${answer.checkout_url} target=${beside} rel="noopener">Continue to the payment page</a>`;
       this.message = notice("info", html`Your deposit is waiting for payment. ${next}`, "deposit-pending");
+      if (this.leaves) location.assign(answer.checkout_url);
       return;
     }
     this.typed = "";
@@ -128,10 +133,4 @@ function pendingKey(amount: number): string {
   const made = freshKey();
   sessionStorage.setItem(PENDING, `${amount} ${made}`);
   return made;
-}
-
-/** `randomUUID` exists only on https and localhost. */
-function freshKey(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,31 +1,22 @@
-/** Wallet: balance, deposit, and every movement of money. */
+/** Wallet: balance, deposit, a payment on its way, earnings, and every movement of money. */
 import "../components/header.ts";
 import "../components/deposit.ts";
+import "./earnings.ts";
+import "./payment.ts";
+import "./transactions.ts";
 import { html, nothing, type TemplateResult } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement } from "lit/decorators.js";
 import { account, FollowsAccount, signInHref } from "../account.ts";
-import * as api from "../api.ts";
 import { LightElement } from "../components/light.ts";
-import { failure, notice } from "../components/notice.ts";
-import type { Transaction } from "../model.ts";
+import { notice } from "../components/notice.ts";
 import { formatMinor } from "../money.ts";
-import { row } from "./transaction.ts";
+import type { Transactions } from "./transactions.ts";
 
 @customElement("wallet-page")
 export class WalletPage extends LightElement {
-  @state() private items: Transaction[] | null = null;
-  @state() private cursor: string | null = null;
-  @state() private failed: unknown = null;
-  @state() private busy = false;
-
   constructor() {
     super();
     new FollowsAccount(this);
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void account.load().then((user) => user && this.reload());
   }
 
   override render(): TemplateResult {
@@ -40,17 +31,22 @@ export class WalletPage extends LightElement {
     if (!account.user) {
       return notice("info", html`<a href=${signInHref()} data-test="signin-link">Sign in</a> to see your wallet.`);
     }
+    const payment = new URLSearchParams(location.search).get("payment");
     return html`
+      ${payment ? html`<s-payment payment=${payment} @settled=${this.settled}></s-payment>` : nothing}
       <div class="fields">
         <section class="panel stack" aria-labelledby="balance">${this.balance()}</section>
-        <section class="panel" aria-label="Deposit"><s-deposit @deposited=${this.reload}></s-deposit></section>
+        <section class="panel" aria-label="Deposit"><s-deposit leaves @deposited=${this.settled}></s-deposit></section>
       </div>
-      <section class="stack" aria-labelledby="transactions">
-        <h2 id="transactions">Transactions</h2>
-        ${this.transactions()}
-      </section>
+      <s-transactions></s-transactions>
+      <s-earnings></s-earnings>
     `;
   }
+
+  private readonly settled = (): void => {
+    void account.refreshWallet();
+    this.querySelector<Transactions>("s-transactions")?.reload();
+  };
 
   private balance(): TemplateResult {
     const { wallet } = account;
@@ -74,52 +70,8 @@ export class WalletPage extends LightElement {
           : nothing
       }
       <p class="small soft">You pay for the video time that was really delivered to you, to the millisecond. The same
-        minute of a video is never charged twice within 24 hours.</p>
+        minute of a video is never charged twice within 24 hours. <a href="/billing" data-test="billing-link">How billing works</a></p>
+      <p><a href="/statement" data-test="statement-link">Monthly statements</a></p>
     `;
-  }
-
-  private transactions(): TemplateResult {
-    if (this.failed && !this.items) return failure(this.failed, this.reload);
-    if (!this.items) return html`<p class="soft" role="status">Loading transactions…</p>`;
-    if (this.items.length === 0)
-      return html`<div class="empty" data-test="empty">Nothing yet. Your deposits and charges appear here.</div>`;
-    return html`
-      <div class="panel table-wrap">
-        <table class="cards" role="table" data-test="transactions">
-          <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">What</th><th role="columnheader" scope="col" class="end">Amount</th>
-            <th role="columnheader" scope="col" class="end">Balance after</th></tr></thead>
-          <tbody role="rowgroup">${this.items.map((item) => row(item, account.currency))}</tbody>
-        </table>
-      </div>
-      ${this.failed ? failure(this.failed) : nothing}
-      ${
-        this.cursor
-          ? html`<div><button class="button" type="button" data-test="more" ?disabled=${this.busy} @click=${this.more}>
-              ${this.busy ? "Loading…" : "Load more"}</button></div>`
-          : nothing
-      }
-    `;
-  }
-
-  private readonly reload = (): void => {
-    void this.load(null);
-  };
-
-  private readonly more = (): void => {
-    void this.load(this.cursor);
-  };
-
-  private async load(cursor: string | null): Promise<void> {
-    this.busy = true;
-    try {
-      const answer = await api.transactions(cursor);
-      this.items = cursor ? [...(this.items ?? []), ...answer.items] : answer.items;
-      this.cursor = answer.next_cursor;
-      this.failed = null;
-    } catch (error) {
-      this.failed = error;
-    } finally {
-      this.busy = false;
-    }
   }
 }

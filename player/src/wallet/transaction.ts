@@ -4,7 +4,7 @@ import type { Transaction } from "../model.ts";
 import { formatExact, formatMicros, formatMinor } from "../money.ts";
 import { formatWhen } from "../time.ts";
 
-const WORDS: Record<string, string> = {
+export const WORDS: Record<string, string> = {
   deposit: "Deposit",
   charge: "Watched",
   refund: "Refund",
@@ -27,7 +27,7 @@ function details(item: Transaction): TemplateResult | typeof nothing {
   if (!item.description) return nothing;
   return html`<br /><span class="small soft">${
     item.video_id ? html`<a href="/watch?v=${item.video_id}">${item.description}</a>` : item.description
-  }</span>`;
+  }${item.session_id ? html` · <a href="/proof?session=${item.session_id}" data-test="proof-link">Proof</a>` : nothing}</span>`;
 }
 
 /** Charges are often below the minor unit, so exact figures win when the server gives them. */
