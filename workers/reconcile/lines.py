@@ -58,7 +58,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
     if len(line) > LONGEST_LINE:
         return None
     try:
-        said = json.loads(line.decode(), parse_constant=_refuse)
+        said = _decode(line.decode())
     except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
@@ -66,6 +66,9 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def _are_numbers(said: dict[str, Any]) -> bool:
