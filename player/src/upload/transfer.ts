@@ -36,7 +36,10 @@ export class Transfer {
         const token = await session.token();
         if (token) request.setHeader("Authorization", `Bearer ${token}`);
       },
-      onAfterResponse: (_request, response) => this.#learnVideo(response.getHeader("X-Video-Id")),
+      onAfterResponse: (request, response) => {
+        if (request.getMethod() === "HEAD") mustKnow(response.getStatus(), response.getBody());
+        this.#learnVideo(response.getHeader("X-Video-Id"));
+      },
       onShouldRetry: (error) => passes(statusOf(error)),
       onProgress: (sent) => this.#progress(sent),
       onSuccess: () => this.#sent(),
@@ -79,8 +82,8 @@ export class Transfer {
   }
 
   #learnVideo(header: string | undefined): void {
-    if (!header || this.videoId !== null) return;
-    this.videoId = Number(header);
+    if (!header || this.videoId === Number(header)) return;
+    this.videoId = Number(header); // another one when the server had dropped the interrupted upload
     void this.#applyEdits(this.videoId);
     this.changed();
   }
@@ -134,10 +137,20 @@ export async function forget(upload: PreviousUpload): Promise<void> {
 const passes = (status: number) => status === 0 || status >= 500 || [401, 409, 423, 429].includes(status);
 
 function statusOf(error: Error): number {
-  return error instanceof DetailedError ? (error.originalResponse?.getStatus() ?? 0) : 0;
+  if (!(error instanceof DetailedError)) return 0;
+  return error.originalResponse?.getStatus() ?? (error.causingError instanceof Problem ? error.causingError.status : 0);
+}
+
+/**
+ * The client starts from nothing after any refusal to say how far an upload is. It may only when the upload is gone: a
+ * server that is restarting still has it.
+ */
+function mustKnow(status: number, body: string): void {
+  if (status >= 300 && status !== 404 && status !== 410) throw Problem.parse(status, body);
 }
 
 function explain(error: Error): Problem {
+  if (error instanceof DetailedError && error.causingError instanceof Problem) return error.causingError;
   const response = error instanceof DetailedError ? error.originalResponse : null;
   if (!response) return Problem.offline();
   return Problem.parse(response.getStatus(), response.getBody());
