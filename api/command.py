@@ -133,6 +133,13 @@ def parser() -> argparse.ArgumentParser:
     add("migrate", migrate, "migrate the databases").add_argument("name", nargs="?", choices=SERVICES)
     for name, what in FOLLOWERS.items():
         add(name, follow, what)
+    _checks(add)
+    add("work", work, "run a transcode worker").add_argument("queue", choices=("interactive", "batch"))
+    return top
+
+
+def _checks(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """What looks at the machine and the books, by hand."""
     sub = add(
         "reconcile", lazy("workers.reconcile.command", "reconcile"), "derive every charge again from the fetch logs"
     )
@@ -141,8 +148,6 @@ def parser() -> argparse.ArgumentParser:
     sub = add("bench", bench, "measure one area of this machine against a reference")
     sub.add_argument("name", nargs="?", help="one of those that `bench` alone lists")
     sub.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on, for example --quick")
-    add("work", work, "run a transcode worker").add_argument("queue", choices=("interactive", "batch"))
-    return top
 
 
 def main(arguments: Sequence[str]) -> int:
