@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from api.billing import books, credits, metering, queries_hold, settlement, wallets
+from api.billing import books, credits, metering, queries_hold, settlement, spending, wallets
 from api.billing.books import Books
 from api.billing.money import Currency
 from api.clients import Hold
@@ -41,7 +41,7 @@ class Terms:
 async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: Terms) -> Hold:
     """Set the first two minutes aside; repeating it gives the same hold.
 
-    Raises InsufficientBalance, PaymentTakenBack, SessionTaken.
+    Raises DailyLimit, InsufficientBalance, PaymentTakenBack, SessionTaken.
     """
     async with db.transaction() as tx:
         account, _ = await wallets.ensure(tx, currency, terms.user_id)
@@ -51,7 +51,8 @@ async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: T
             await credits.require_even(tx, currency, terms.user_id)
             await _add(tx, currency, creator_bps, terms, account.id)
             opened = await books.open_wallet(tx, currency, account.id, terms.session_id)
-            _begin(opened, opened.holds[terms.session_id])
+            spendable = await spending.left_micros(tx, currency, opened.wallets[account.id])
+            _begin(opened, opened.holds[terms.session_id], spendable)
             await books.store(tx, opened)
         elif (known.user_id, known.video_id) != (terms.user_id, terms.video_id):
             raise SessionTaken
@@ -76,11 +77,14 @@ async def _add(tx: Connection, currency: Currency, creator_bps: int, terms: Term
     await queries_hold.add_hold(tx, terms.session_id, account_id, watch_id, row)
 
 
-def _begin(opened: Books, hold: settlement.Hold) -> None:
-    """Rule 5: require one minute, then hold two. Raises InsufficientBalance."""
+def _begin(opened: Books, hold: settlement.Hold, spendable_micros: int | None) -> None:
+    """Rule 5: require one minute, then hold two. Raises DailyLimit, InsufficientBalance."""
     wallet, watch = opened.wallets[hold.account_id], opened.watches[hold.watch_id]
     required = settlement.first_minute_micros(watch, hold)
     others = [h for h in opened.holds.values() if h.watch_id == watch.id and h is not hold]
+    kept_micros = sum(other.held_micros for other in others)
+    if spendable_micros is not None and 0 < required > spendable_micros + kept_micros:
+        raise spending.DailyLimit(required=opened.currency.minor_up(required))
     settlement.take_over(wallet, required, others)
     if wallet.free_micros < required:
         minor = opened.currency

@@ -1,19 +1,19 @@
-"""Statements and proofs: what people check their money by."""
+"""Statements, proofs and the daily limit: what people check their money by, and keep it with."""
 
 import re
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.billing import months, proofs
+from api.billing import months, proofs, spending
 from api.billing.routes import attachment, currency_here
 from api.identity import require_user
 from api.problems import NotFound
-from api.service import answer, plumbing, read_query
+from api.service import answer, plumbing, read, read_query
 
 
 class Form(BaseModel):
@@ -22,6 +22,25 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["json", "csv"] = "json"
+
+
+class Limit(BaseModel):
+    """What a user allows themselves to spend on a day, in minor units; null: no limit."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    daily_limit: Annotated[int, Field(gt=0, le=10**12)] | None
+
+
+async def limits(request: Request) -> Response:
+    user = await require_user(request)
+    return answer(await spending.limits(plumbing(request).db, currency_here(request), user.id))
+
+
+async def set_limits(request: Request) -> Response:
+    user, told = await require_user(request), await read(request, Limit)
+    db, currency = plumbing(request).db, currency_here(request)
+    return answer(await spending.set_limit(db, currency, user.id, told.daily_limit))
 
 
 async def statement(request: Request) -> Response:
@@ -47,6 +66,8 @@ async def proof(request: Request) -> Response:
 
 
 ROUTES = [
+    Route("/api/billing/limits", limits),
+    Route("/api/billing/limits", set_limits, methods=["PUT"]),
     Route("/api/billing/statements/{month}", statement),
     Route("/api/billing/sessions/{session_id}/proof", proof),
 ]

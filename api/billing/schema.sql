@@ -422,6 +422,13 @@ create table incident (
 );
 create index incident_open on incident (id) where state = 'open';
 
+-- What users allow themselves to spend on a day (UTC).
+create table spending_limit (
+    user_id bigint primary key,
+    daily_micros bigint not null check (daily_micros > 0),
+    updated_at timestamptz not null default now()
+);
+
 -- The tables of the original API.
 create view billing_accounts as
 select id, owner as user_id, balance_micros / minor_micros as balance, created_at, updated_at
