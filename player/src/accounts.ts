@@ -132,3 +132,11 @@ export interface Payout {
   reference: string | null;
   created_at: string;
 }
+
+/** `daily_limit` null: none. */
+export interface Limits {
+  daily_limit: number | null;
+  spent_today: number;
+  currency: string;
+  resets_at: string;
+}

@@ -174,6 +174,10 @@ export const payouts = () => call<{ items: a.Payout[] }>("GET", "/api/billing/pa
 export const requestPayout = (key: string) =>
   call<a.Payout>("POST", "/api/billing/payouts", { body: {}, headers: { "idempotency-key": key } });
 
+export const limits = () => call<a.Limits>("GET", "/api/billing/limits");
+export const setDailyLimit = (daily_limit: number | null) =>
+  call<a.Limits>("PUT", "/api/billing/limits", { body: { daily_limit } });
+
 /** Save an answer as a file: a plain link could not show the token. */
 async function download(path: string, name: string): Promise<void> {
   const response = await session.fetch(path).catch((error: unknown) => Promise.reject(Problem.of(error)));

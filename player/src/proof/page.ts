@@ -80,7 +80,7 @@ export class ProofPage extends LightElement {
     if (rows.length === 0) return html`<p class="empty">Nothing of the film was delivered in this session.</p>`;
     return html`<details ?open=${rows.length <= 12}><summary>The parts as a table</summary>
       <table data-test="parts"><caption class="hidden-visually">Parts of the film</caption>
-        <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Length</th><th scope="col">What became of it</th></tr></thead>
+        <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Length</th><th scope="col">Result</th></tr></thead>
         <tbody>${rows.map(
           ({
             fate,
@@ -99,7 +99,7 @@ export class ProofPage extends LightElement {
         ${line("less what was free: paid within 24 hours before, or without a price", `− ${formatExactDuration(sums.free_ms)}`)}
         ${line("less what was forgiven: sent, but not played", `− ${formatExactDuration(sums.forgiven_ms)}`)}
         ${line("To pay for", formatExactDuration(sums.payable_ms))}
-        ${line(`${(sums.payable_ms / 60_000).toFixed(4)} minutes at ${price}, rounded down to a millionth`, formatFull(sums.due_micros, currency))}
+        ${line(`${(sums.payable_ms / 1000).toFixed(3)} s at ${price} per 60 s, rounded down to a millionth`, formatFull(sums.due_micros, currency))}
         ${line("Charged", formatFull(sums.charged_micros, currency), "charged", sums.charged_micros)}
         ${sums.refunded_micros ? line("Refunded", `− ${formatFull(sums.refunded_micros, currency)}`) : nothing}
         ${line("You paid", formatFull(sums.paid_micros, currency), "paid", sums.paid_micros)}

@@ -2,6 +2,7 @@
 import "../components/header.ts";
 import "../components/deposit.ts";
 import "./earnings.ts";
+import "./limit.ts";
 import "./payment.ts";
 import "./transactions.ts";
 import { html, nothing, type TemplateResult } from "lit";
@@ -39,6 +40,7 @@ export class WalletPage extends LightElement {
         <section class="panel" aria-label="Deposit"><s-deposit leaves @deposited=${this.settled}></s-deposit></section>
       </div>
       <s-transactions></s-transactions>
+      <s-limit></s-limit>
       <s-earnings></s-earnings>
     `;
   }

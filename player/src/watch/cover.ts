@@ -126,6 +126,7 @@ function over(viewing: Viewing, video: Video, actions: Actions): TemplateResult 
   return html`<div class="cover-panel stack" data-test="finished">
     <h2 tabindex="-1">The end</h2>
     <p role="status" data-test="receipt">${paid}</p>
+    ${receipt?.charged ? html`<p class="small"><a href="/proof?session=${receipt.session_id}">How this adds up</a></p>` : nothing}
     <div class="row">
       <button class="button button-main" type="button" data-test="play-again" @click=${() => actions.play(0)}>Play again</button>
       <a class="button" href="/">More videos</a>
