@@ -80,8 +80,11 @@ async def _begun(shop: Shop, unit: Unit, info: SourceInfo, progress: Progress) -
         return None
     place = shop.beginning(unit)
     try:
-        await _copy(shop, unit, info, place, progress, seconds=BEGUN_S)
-        told, end = await asyncio.gather(probe(place), steady_end(shop.sources / unit.source, info))
+        end, _ = await asyncio.gather(
+            steady_end(shop.sources / unit.source, info),
+            _copy(shop, unit, info, place, progress, seconds=BEGUN_S),
+        )
+        told = await probe(place) if end is not None else info
     except (Failed, Refused):
         return None
     if end is None or not told.indexed or Fraction(told.seconds) < BEGUN_S - 1:
