@@ -188,6 +188,35 @@ async def test_a_shuffled_and_doubled_log_agrees(platform: PlatformMaker) -> Non
     await s.agree()
 
 
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_viewers_do_the_books_agree(platform: PlatformMaker, seed: int) -> None:
+    """Devices of one viewer side by side over the end of a watch, with disorder, ends, claims, and little money."""
+    dice, s = random.Random(seed), await scene(platform)
+    begun, live, count = NOW_MS - DAY_MS + HOUR_MS, set[str](), 0
+    for step in range(40):
+        act = dice.choice(["start", "log", "log", "log", "log", "end", "claim", "deposit"])
+        if act == "start":
+            count += 1
+            terms = {"price_per_minute": dice.choice([PRICE, PRICE, 700]), "duration_ms": dice.choice([0, 600_000])}
+            if (await s.try_start(f"s{count}", **terms)).status_code == 201:
+                live.add(f"s{count}")
+        elif act == "log" and count:
+            lines = []
+            for _ in range(dice.randrange(1, 5)):
+                at, who = dice.randrange(0, 400_000, 4_000), f"s{dice.randrange(count + 1)}"
+                t_ms = begun + dice.choice([step * 60_000, DAY_MS - 2_000, DAY_MS + 2_000, DAY_MS + step * 1_000])
+                lines += played(who, at, at + dice.randrange(4_000, 60_000, 4_000), t_ms=t_ms + dice.randrange(9_000))
+            await s.log(*dice.sample(lines, k=len(lines)), *dice.sample(lines, k=1))
+        elif act == "end" and live:
+            await s.end(dice.choice(sorted(live)), dice.randrange(0, 200_000), dice.choice([1.0, 2.0]))
+        elif act == "claim" and live:
+            claim = {"session_id": dice.choice(sorted(live)), "seen_ms": dice.randrange(100_000)}
+            await s.internal("POST", "/api/billing/charge", claim)
+        elif act == "deposit":
+            await s.deposit(amount=dice.choice([100, 300]))
+    await s.agree()
+
+
 TAMPERED = {
     "a charge": ("update watch set charged_micros = charged_micros + 7 where id = 1", {"watch", "film"}),
     "a share": ("update watch set creator_micros = creator_micros - 7 where id = 1", {"watch", "film"}),
