@@ -39,6 +39,9 @@ class Audience:
     async def positions(self) -> dict[str, Position]:
         return _positions(await queries_position.positions(self._db))
 
+    async def prepare(self, chunks: list[Chunk]) -> None:
+        """Nothing: nobody waits for the audience as they do for money."""
+
     async def apply(self, chunks: list[Chunk]) -> None:
         async with self._db.transaction() as tx:
             reads = await audience.begin(tx)

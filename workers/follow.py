@@ -23,6 +23,7 @@ STREAMS = "fetches"  # the set of all fetch streams; a shipper adds its own
 ORIGIN = "fetches:origin"
 BLOCK_MS = 250  # how long a stop or a new stream may wait
 CHUNKS = 2048  # per stream and read: at most 128 MiB
+MANY = 64  # chunks that take long enough to read on meanwhile
 RETRY_S = 1.0
 # Redis hears how far everybody is, once a second if nothing else: the shipper trims, archives and waits by that.
 TELL_S = 1.0
@@ -59,6 +60,9 @@ class Consumer(Protocol):
     name: str
 
     async def positions(self) -> dict[str, Position]: ...
+
+    async def prepare(self, chunks: list[Chunk]) -> None:
+        """Do now what can be done while the batch before is still being applied; these chunks come next, or never."""
 
     async def apply(self, chunks: list[Chunk]) -> None:
         """One transaction: positions and effects; skips what is at or before its position."""
@@ -131,43 +135,64 @@ class _Reader:
 
     def __init__(self, redis: Redis, consumer: Consumer) -> None:
         self._redis, self._consumer = redis, consumer
-        self._positions: dict[str, Position] = {}
+        self._positions: dict[str, Position] = {}  # what was read
+        self._applied: dict[str, Position] = {}  # what has taken effect, which may be one batch less
         self._told = 0.0
         self._resting: dict[str, float] = {}  # streams with a gap, and when to look again
 
     async def run(self, stop: asyncio.Event) -> None:
         self._positions = await self._consumer.positions()
+        self._applied = dict(self._positions)
         await self._tell()
-        idled = 0.0
+        idled, ahead = 0.0, list[Chunk]()
         while not stop.is_set():
-            chunks = [chunk for stream, entries in await self._read() for chunk in self._joined(stream, entries)]
-            if chunks:
-                await self._consumer.apply(chunks)
-                self._positions |= {chunk.stream: chunk.end for chunk in chunks}
+            chunks = ahead or await self._next(BLOCK_MS)
+            ahead = await self._apply(chunks) if chunks else []
             if chunks or time.monotonic() - self._told > TELL_S:
                 await self._tell()
             if chunks or time.monotonic() - idled > 1:
                 await self._consumer.idle()
                 idled = time.monotonic()
 
+    async def _apply(self, chunks: list[Chunk]) -> list[Chunk]:
+        """Apply a batch; gives the one after it, prepared, when there is so much that it was worth it."""
+        applying = asyncio.create_task(self._consumer.apply(chunks))
+        try:
+            ahead = await self._next(None) if len(chunks) >= MANY else []
+            if ahead:
+                await self._consumer.prepare(ahead)
+            await applying
+        finally:
+            if not applying.done():
+                applying.cancel()
+                await asyncio.wait([applying])
+        self._applied |= {chunk.stream: chunk.end for chunk in chunks}
+        return ahead
+
     async def _tell(self) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
-            for stream, reached in self._positions.items():
+            for stream, reached in self._applied.items():
                 pipe.hset(done_key(stream), self._consumer.name, str(reached))
             await pipe.execute()
         self._told = time.monotonic()
 
-    async def _read(self) -> list[tuple[str, Entries]]:
+    async def _next(self, block_ms: int | None) -> list[Chunk]:
+        """The chunks that come next; waits for them when told so."""
+        chunks = [chunk for stream, entries in await self._read(block_ms) for chunk in self._joined(stream, entries)]
+        self._positions |= {chunk.stream: chunk.end for chunk in chunks}
+        return chunks
+
+    async def _read(self, block_ms: int | None) -> list[tuple[str, Entries]]:
         members: Any = await self._redis.smembers(STREAMS)
         named = {name.decode() for name in members}
         now = time.monotonic()
         awake = [s for s in sorted({ORIGIN, *named, *self._positions}) if self._resting.get(s, 0) <= now]
         if not awake:
-            await asyncio.sleep(BLOCK_MS / 1000)
+            await asyncio.sleep((block_ms or 0) / 1000)
             return []
         places = {s: self._positions.get(s, BEGINNING) for s in awake}
         ids: Any = {stream: str(place) for stream, place in places.items()}
-        found: Any = await self._redis.xread(ids, count=CHUNKS, block=BLOCK_MS)
+        found: Any = await self._redis.xread(ids, count=CHUNKS, block=block_ms)
         return [(name.decode(), entries) for name, entries in found]
 
     def _joined(self, stream: str, entries: Entries) -> list[Chunk]:

@@ -36,14 +36,28 @@ class Meter:
     def __init__(self, db: Database, currency: Currency) -> None:
         self._db, self._currency = db, currency
         self.news = asyncio.Event()
+        self._ahead: tuple[list[Chunk], Said] | None = None
 
     async def positions(self) -> dict[str, Position]:
         return {r.stream: Position(r.generation, r.byte_offset) for r in await queries_log.reached(self._db)}
 
+    async def prepare(self, chunks: list[Chunk]) -> None:
+        """Read the lines while PostgreSQL works on those before; it is asked for its answers after every chunk."""
+        self._ahead = None
+        said = Said([_stretch(chunk) for chunk in chunks])
+        for number in range(len(chunks)):
+            said.read(number)
+            await asyncio.sleep(0)
+        self._ahead = chunks, said
+
+    def _said(self, chunks: list[Chunk]) -> Said:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1] if ahead and ahead[0] is chunks else stretch.read(map(_stretch, chunks))
+
     async def apply(self, chunks: list[Chunk]) -> None:
         """Bill what lies beyond the stored positions; raises Gap, and PositionLost when another meter interferes."""
         started = time.perf_counter()
-        said = _read(chunks)
+        said = self._said(chunks)
         async with self._db.transaction() as tx:
             await queries_log.lock_log(tx)
             known = {r.stream: Position(r.generation, r.byte_offset) for r in await queries_log.reached(tx)}
@@ -51,7 +65,7 @@ class Meter:
             if not fresh:
                 return
             if fresh != chunks:
-                said = _read(fresh)
+                said = stretch.read(map(_stretch, fresh))
             steps = _steps(fresh, known)
             if await queries_log.move(tx, steps) != len(steps):
                 raise PositionLost(f"one of {[step['stream'] for step in steps]} was moved by somebody else")
@@ -90,8 +104,8 @@ def _cause(fresh: Iterable[Chunk]) -> str:
     )
 
 
-def _read(chunks: Iterable[Chunk]) -> Said:
-    return stretch.read(Stretch(chunk.stream, chunk.generation, chunk.start, chunk.payload) for chunk in chunks)
+def _stretch(chunk: Chunk) -> Stretch:
+    return Stretch(chunk.stream, chunk.generation, chunk.start, chunk.payload)
 
 
 def _ms_since(started: float) -> float:

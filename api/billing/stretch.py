@@ -55,35 +55,35 @@ class Said:
         place = {"stream": stream, "generation": generation, "byte_offset": start + at}
         self.rejected.append({**place, "reason": reason, "line": text})
 
+    def read(self, number: int) -> None:
+        """Read every line of one of the stretches; those that are no fetches are rejected."""
+        fetches = {"pictures": self.pictures, "sound": self.sound, "nothing": self.nothing}
+        following = number << SHIFT
+        for line in self.stretches[number].payload.removesuffix(b"\n").split(b"\n"):
+            where = following
+            following += len(line) + 1
+            try:
+                fetch = parse_line(line)
+            except Refused as refused:
+                self.reject(where, refused.reason)
+                continue
+            session_id = fetch.session_id
+            # What PostgreSQL cannot store would stop the whole stream.
+            if "\0" in session_id or fetch.end_ms > LONGEST_FILM_MS:
+                self.reject(where, "bad_field")
+                continue
+            end_ms = delivered(fetch)
+            kind = _kind(fetch.rendition) if end_ms else "nothing"
+            viewer = session_id, fetch.user_id, fetch.video
+            fetches[kind][viewer].append((fetch.t_ms, fetch.start_ms, end_ms, where))
+
 
 def read(stretches: Iterable[Stretch]) -> Said:
-    """Read every line; those that are no fetches are rejected."""
+    """What some stretches say."""
     said = Said(list(stretches))
     for number in range(len(said.stretches)):
-        _read(said, number)
+        said.read(number)
     return said
-
-
-def _read(said: Said, number: int) -> None:
-    fetches = {"pictures": said.pictures, "sound": said.sound, "nothing": said.nothing}
-    following = number << SHIFT
-    for line in said.stretches[number].payload.removesuffix(b"\n").split(b"\n"):
-        where = following
-        following += len(line) + 1
-        try:
-            fetch = parse_line(line)
-        except Refused as refused:
-            said.reject(where, refused.reason)
-            continue
-        session_id = fetch.session_id
-        # What PostgreSQL cannot store would stop the whole stream.
-        if "\0" in session_id or fetch.end_ms > LONGEST_FILM_MS:
-            said.reject(where, "bad_field")
-            continue
-        end_ms = delivered(fetch)
-        kind = _kind(fetch.rendition) if end_ms else "nothing"
-        viewer = session_id, fetch.user_id, fetch.video
-        fetches[kind][viewer].append((fetch.t_ms, fetch.start_ms, end_ms, where))
 
 
 @lru_cache(maxsize=1024)

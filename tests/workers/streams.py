@@ -80,6 +80,9 @@ class Book:
     async def positions(self) -> dict[str, Position]:
         return dict(self.reached)
 
+    async def prepare(self, chunks: list[Chunk]) -> None:
+        """Nothing can be done before."""
+
     async def apply(self, chunks: list[Chunk]) -> None:
         for chunk in beyond(chunks, self.reached):
             self.text += chunk.payload

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from api.settings import Settings, load
 from tests.billing.scenes import until
-from workers.follow import STREAMS, Chunk, Gap, Position, beyond, follow, position
+from workers.follow import CHUNKS, MANY, STREAMS, Chunk, Gap, Position, beyond, follow, position
 
 
 class Book:
@@ -24,11 +24,17 @@ class Book:
         self.reached: dict[str, Position] = {}
         self.idled = 0
         self.fail = 0
+        self.prepared: list[list[Chunk]] = []
+        self.applied: list[list[Chunk]] = []
 
     async def positions(self) -> dict[str, Position]:
         return dict(self.reached)
 
+    async def prepare(self, chunks: list[Chunk]) -> None:
+        self.prepared.append(chunks)
+
     async def apply(self, chunks: list[Chunk]) -> None:
+        self.applied.append(chunks)
         if self.fail:
             self.fail -= 1
             raise ConnectionResetError("the database went away")
@@ -96,6 +102,18 @@ async def test_a_new_follower_goes_on_at_the_stored_position(settings: Settings,
     async with following(settings, book):
         await until_reached(book, 40)
     assert book.text["fetches:origin"] == b"".join(b"%c\n" % (65 + start) for start in range(0, 40, 2))
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+async def test_a_long_backlog_is_read_ahead_and_applied_once(settings: Settings, redis: Redis, failures: int) -> None:
+    book, text = Book(), b"".join(b"%05d\n" % number for number in range(CHUNKS + MANY))
+    book.fail = failures
+    for start in range(0, len(text), 6):
+        await add(redis, 1, start, text[start : start + 6])
+    async with following(settings, book):
+        await book.has(text)
+    assert [len(batch) for batch in book.applied[failures:]] == [CHUNKS, MANY]
+    assert book.prepared[-1] is book.applied[-1]
 
 
 async def until_reached(book: Book, offset: int) -> None:
