@@ -113,6 +113,21 @@ def test_money_can_be_followed_from_deposit_to_statement(till: Stack, viewer: Pa
     expect(found(viewer, "closing")).to_be_visible()
 
 
+def test_a_limit_keeps_its_user_from_watching_on(till: Stack, viewer: Page, short_film: Path) -> None:
+    sign_up(viewer, "careful")
+    paid_deposit(viewer)
+    uploader = Person(till, "seller@example.org")
+    video = uploader.upload(short_film, PRICE, "Dearer than the limit")
+    uploader.wait_until(video, "playable", "ready")
+    viewer.goto("/wallet")
+    found(viewer, "daily-limit").fill("0.94")
+    found(viewer, "limit-submit").click()
+    expect(found(viewer, "limit-done")).to_be_visible()
+    viewer.goto(f"/watch?v={video}")
+    found(viewer, "play").click()
+    expect(viewer.locator("[data-test=player-error][data-code=daily_limit]")).to_contain_text("daily limit")
+
+
 def test_the_rule_can_be_read_by_everybody(viewer: Page) -> None:
     viewer.set_viewport_size(PHONE)
     viewer.goto("/billing")
