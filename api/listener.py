@@ -46,7 +46,9 @@ def version(nginx: str) -> tuple[int, ...]:
 
 def _certificate(settings: Settings) -> dict[str, str]:
     if not settings.text("PUBLIC_URL").startswith("https://"):
-        raise SettingsError("With TLS_CERTIFICATE, PUBLIC_URL must begin with https://: cookies and redirects follow it.")
+        raise SettingsError(
+            "With TLS_CERTIFICATE, PUBLIC_URL must begin with https://: cookies and redirects follow it."
+        )
     names = ("TLS_CERTIFICATE", "TLS_CERTIFICATE_KEY")
     for name in names:
         if not settings.text(name) or not os.access(settings.path(name), os.R_OK):

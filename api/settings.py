@@ -66,7 +66,7 @@ TABLE = (
     Setting("BIND", "127.0.0.1", "Address the services listen on; 0.0.0.0 in containers."),
     Setting("GATEWAY_BIND", "0.0.0.0", "Address the gateway listens on."),
     Setting("PUBLIC_URL", "http://localhost:<GATEWAY_PORT>", "Address under which people reach the gateway."),
-    Setting("TLS_CERTIFICATE", "", "PEM file of the certificate and its chain; with it the gateway speaks TLS and HTTP/2."),
+    Setting("TLS_CERTIFICATE", "", "PEM file of certificate and chain: with it the gateway speaks TLS and HTTP/2."),
     Setting("TLS_CERTIFICATE_KEY", "", "PEM file of the certificate's key."),
     Setting("TRUSTED_PROXIES", "", "Addresses or networks whose X-Forwarded-For is believed, separated by commas."),
     Setting("PORT", "by service", "Port of the service being started."),
