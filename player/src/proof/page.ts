@@ -79,7 +79,7 @@ export class ProofPage extends LightElement {
     const rows = parts(found);
     if (rows.length === 0) return html`<p class="empty">Nothing of the film was delivered in this session.</p>`;
     return html`<details ?open=${rows.length <= 12}><summary>The parts as a table</summary>
-      <table data-test="parts"><caption class="hidden-visually">Parts of the film</caption>
+      <table class="dense" data-test="parts"><caption class="hidden-visually">Parts of the film</caption>
         <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Length</th><th scope="col">Result</th></tr></thead>
         <tbody>${rows.map(
           ({
