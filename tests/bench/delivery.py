@@ -3,7 +3,8 @@
 5,000 sessions with a token each, verdicts as short-lived as shipped, only the pace per session raised. Signed and plain
 take turns in short rounds and the ratio of a round is what counts, so that a noisy machine disturbs both alike. Beside
 requests per second stand the processor microseconds that nginx itself spends on one request: they depend neither on
-this client, which shares the machine, nor on who else is busy.
+this client, which shares the machine, nor on who else is busy. Plain turns are short, so that verdicts are renewed
+behind the viewers' backs as they are while they watch, and not all together at the start of a signed turn.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from tests.bench.table import last_line, median, percentile, rendered
 from tests.stacks import Stack, running_stack
 
 VIDEO, FILM_MS, ASK_EVERY_S = 7, 600_000, 4
+PLAIN_TURN = 0.25
 FOLDER = f"{VIDEO}/1/1080p"
 
 
@@ -74,9 +76,9 @@ def main() -> None:
                 Side(Target(port, (request(f"/{FOLDER}/{case.file}"),), case.size), pid),
             )
             measured[case.name] = take_turns(crowd, sides, args.rounds, args.seconds)
+        print(rendered(*table(measured)), flush=True)
         print("latency …", flush=True)
         added = added_p99_ms(crowd, [side.target for side in measured["100kb"]], args)
-    print(rendered(*table(measured)))
     print(last_line("delivery", figures(measured) | {"added_p99_ms": added}))
 
 
@@ -84,7 +86,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./streamify bench delivery", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few tokens, short rounds: tries the bench only")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of one side's turn in a round")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of the signed turn in a round")
     args = parser.parse_args()
     args.cases, args.tokens = CASES, 5000
     if args.quick:
@@ -94,13 +96,16 @@ def arguments() -> argparse.Namespace:
 
 @contextmanager
 def quiet(stack: Stack) -> Iterator[None]:
-    """Hold the shipper: how fast lines become money is the business of another bench."""
-    pid = stack.programs()["ship"]["pid"]
-    os.kill(pid, signal.SIGSTOP)
+    """Hold the shipper, as the speed of money is another bench's, and the sweeper, which ends sessions that pause."""
+    programs = stack.programs()
+    pids = [programs[name]["pid"] for name in ("ship", "sweep")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def put_files(stack: Stack) -> None:
@@ -128,12 +133,13 @@ async def sessions(stack: Stack, count: int) -> list[str]:
 
 
 def take_turns(crowd: Crowd, sides: tuple[Side, Side], rounds: int, seconds: float) -> tuple[Side, Side]:
-    for side in sides:
-        crowd.flood(side.target, seconds)  # files into the page cache, first verdicts
+    turns = tuple(zip(sides, (seconds, seconds * PLAIN_TURN), strict=True))
+    for side, turn in reversed(turns):
+        crowd.flood(side.target, turn)  # files into the page cache, first verdicts
     for _ in range(rounds):
-        for side in sides:
+        for side, turn in turns:
             used = plain.seconds_used(side.nginx)
-            done, rate = crowd.flood(side.target, seconds)
+            done, rate = crowd.flood(side.target, turn)
             side.rates.append(rate)
             side.microseconds.append((plain.seconds_used(side.nginx) - used) * 1e6 / done)
     return sides

@@ -5,9 +5,11 @@ beforehand and bodies are read into one buffer, so a request costs this side abo
 """
 
 import multiprocessing
+import re
 import select
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -15,7 +17,9 @@ from types import TracebackType
 from typing import Self
 
 BUFFER_BYTES = 1 << 20
+REFUSED_S = 10.0  # what a refusal counts as a wait: whoever asks again later waits
 CONNECTIONS = 16  # of one process
+MOST_CONNECTIONS = 400  # to one target; whoever finds none free waits for one, and that counts
 
 
 class Unexpected(RuntimeError):
@@ -46,6 +50,7 @@ class Wire:
         self.left = 0
         self.asked = 0.0
         self.closing = False
+        self.refused = False
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -58,24 +63,28 @@ class Wire:
         """Take what is there; True when the answer is whole."""
         got = self._socket.recv_into(buffer)
         if self.left < 0:
-            head = bytes(buffer[: min(got, 2048)])
-            end = head.find(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200 ") or end < 0:
-                raise Unexpected(head[:400].decode("latin-1") or "the connection was closed")
-            self.left, self.closing = end + 4 + self._size, b"\r\nConnection: close\r\n" in head
+            self._begin(bytes(buffer[: min(got, 2048)]))
         self.left -= got
         if self.left < 0 or not got:
             raise Unexpected(f"{self.left} bytes were missing when an answer ended")
         return self.left == 0
 
+    def _begin(self, start: bytes) -> None:
+        head, end, _ = start.partition(b"\r\n\r\n")
+        self.refused = not head.startswith(b"HTTP/1.1 200 ")
+        told = re.search(rb"\r\nContent-Length: ([0-9]+)", head) if self.refused else None
+        if not end or (self.refused and told is None):
+            raise Unexpected(start[:400].decode("latin-1") or "the connection was closed")
+        self.left = len(head) + len(end) + (int(told[1]) if told else self._size)
+        self.closing = b"\r\nConnection: close\r\n" in start
+
     def close(self) -> None:
         self._socket.close()
 
 
-def flood(target: Target, seconds: float, number: int, processes: int) -> tuple[int, float]:
-    """As many requests as come through: how many, and in how many seconds. Processes begin at different requests."""
-    start = len(target.requests) * number // processes
-    ahead = islice(cycle(target.requests), start, None)
+def flood(target: Target, seconds: float, start: int) -> tuple[int, float]:
+    """As many requests as come through, from one of them on: how many, and in how many seconds."""
+    ahead = islice(cycle(target.requests), start % len(target.requests), None)
     buffer, done = memoryview(bytearray(BUFFER_BYTES)), 0
     with Wires(target) as wires:
         began = time.perf_counter()
@@ -84,6 +93,8 @@ def flood(target: Target, seconds: float, number: int, processes: int) -> tuple[
         while (now := time.perf_counter()) < began + seconds:
             for wire in wires.ready(1.0):
                 if wire.read(buffer):
+                    if wire.refused:
+                        raise Unexpected(bytes(buffer[:400]).decode("latin-1"))
                     done += 1
                     wires.fresh(wire).ask(next(ahead))
         return done, now - began
@@ -99,6 +110,8 @@ def paced(targets: Sequence[Target], per_second: float, seconds: float) -> list[
     due, at, end = time.perf_counter(), 0, time.perf_counter() + seconds
     while due < end:
         while (now := time.perf_counter()) >= due:
+            if not free[at] and len(groups[at].all) == MOST_CONNECTIONS:
+                break
             if not free[at]:
                 free[at].append(groups[at].open())
             wire = free[at].pop()
@@ -108,7 +121,7 @@ def paced(targets: Sequence[Target], per_second: float, seconds: float) -> list[
         for number, group in enumerate(groups):
             for wire in group.ready(0):
                 if wire.read(buffer):
-                    took[number].append(time.perf_counter() - wire.asked)
+                    took[number].append(REFUSED_S if wire.refused else time.perf_counter() - wire.asked)
                     free[number].append(group.fresh(wire))
         time.sleep(max(0.0, min(due - now, 0.0002)))
     for group in groups:
@@ -164,6 +177,7 @@ class Crowd:
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
+        self._done: Counter[int] = Counter()  # by port, so that no session is forgotten
         self._pool = multiprocessing.get_context("spawn").Pool(processes)
 
     def __enter__(self) -> Self:
@@ -175,9 +189,11 @@ class Crowd:
 
     def flood(self, target: Target, seconds: float) -> tuple[int, float]:
         """Whole answers of all processes, and their rate per second."""
-        work = [(target, seconds, number, self._processes) for number in range(self._processes)]
+        each, before = len(target.requests) // self._processes, self._done[target.port] // self._processes
+        work = [(target, seconds, number * each + before) for number in range(self._processes)]
         found = self._pool.starmap(flood, work, chunksize=1)
-        return sum(done for done, _ in found), sum(done / took for done, took in found)
+        self._done[target.port] += (done := sum(done for done, _ in found))
+        return done, sum(done / took for done, took in found)
 
     def paced(self, targets: Sequence[Target], per_second: float, seconds: float) -> list[list[float]]:
         """In one of the processes."""
