@@ -22,8 +22,9 @@ CHROMIUM_FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
+    """Of the journeys alone: what it has left to encode would slow the tests of others down."""
     with running_stack() as found:
         yield found
 
