@@ -1,9 +1,9 @@
 """50 viewers play while every process is killed in turn, the fetch log is rotated and two films are encoded.
 
-Nothing that was delivered is lost or counted twice between what viewers received, the lines of the log and the ledger;
-playback goes on; every segment seen is the whole file; both films become ready. A minute and a half within the suite;
-`pytest tests/faults --full` plays an hour of viewers' time several times over and holds playback to its ten seconds,
-which a machine that runs other tests beside cannot promise.
+Nothing is lost or counted twice between what viewers received, the lines of the log and the ledger, but what an nginx
+worker had under way when it was killed itself; playback goes on; every segment seen is the whole file; both films
+become ready. A minute and a half within the suite; `pytest tests/faults --full` plays several hours of viewers' time
+and holds playback to its ten seconds, which a machine that runs other tests beside cannot promise.
 """
 
 import asyncio
@@ -30,8 +30,10 @@ pytestmark = pytest.mark.timeout(3600)
 VIEWERS, PRICE, MONEY = 50, 60, 5_000
 FILM_S = 96
 RESUMES_S = 10.0
-# nginx hands over the last bytes and then writes the line: a worker killed in between leaves a segment unlogged.
-IN_BETWEEN_S = 0.5
+# nginx writes the line once everything a request began is over, and that may be the renewal of its verdict, which takes
+# up to 5 s while the validator is away: a worker killed in between leaves a delivered segment unlogged, and unpaid.
+RENEWAL_S = 5.0
+LAG_S = 1.0  # how much later a busy test may notice that a segment came
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Faults:
         return sum(name.startswith(program) for name, _ in self.killed)
 
     def in_between(self, received: Received) -> bool:
-        return any(0 <= at - received.at < IN_BETWEEN_S for name, at in self.killed if name == "gateway worker")
+        return any(-LAG_S < at - received.at < RENEWAL_S for name, at in self.killed if name == "gateway worker")
 
 
 def children(pid: int) -> list[int]:
@@ -124,8 +126,11 @@ async def play_through(stack: Stack, video: int, length: Length) -> tuple[list[V
     return viewers, faults
 
 
-def nothing_lost_or_doubled(viewers: list[Viewer], rows: list[dict[str, object]], faults: Faults) -> None:
-    """Each segment received whole has exactly one line; no line speaks of a segment nobody asked for."""
+def nothing_lost_or_doubled(viewers: list[Viewer], rows: list[dict[str, object]], faults: Faults) -> int:
+    """Each segment received whole has exactly one line; no line speaks of a segment nobody asked for.
+
+    Gives how many have none because their worker was killed.
+    """
     logged = Counter(row["request_id"] for row in rows)
     assert [request for request, count in logged.items() if count > 1] == []
     received = [one for viewer in viewers for one in viewer.received]
@@ -136,6 +141,7 @@ def nothing_lost_or_doubled(viewers: list[Viewer], rows: list[dict[str, object]]
     for (session, path), count in lines.items():
         asked = sum(times for name, times in sessions[str(session)].asked.items() if name.startswith(path))
         assert count <= asked, (session, path)
+    return len(lost)
 
 
 def every_segment_was_whole(stack: Stack, video: int, viewers: list[Viewer]) -> None:
@@ -185,23 +191,23 @@ async def test_viewers_play_on_and_pay_exactly_what_the_log_says(tmp_path: Path,
 
         await until(paid, 60, "the ledger to agree with the log")
         rows = oracle.lines(log)
-        nothing_lost_or_doubled(viewers, rows, faults)
+        lost = nothing_lost_or_doubled(viewers, rows, faults)
         every_segment_was_whole(stack, video, viewers)
         generations = {path.name.split(".")[0] for path in log.rglob("origin-*.log*")}
     assert len(generations) > 3
     assert [viewer.refused for viewer in viewers if viewer.refused] == []
     assert {name for name, _ in faults.killed} > {"gateway", "redis", "postgres", "ship", "meter", "streaming"}
-    report(viewers, rows, faults, len(generations))
+    report(viewers, rows, faults, f"{len(generations)} generations, {lost} lines lost with their workers")
     assert max(max(viewer.waits) for viewer in viewers) < length.resumes_s
 
 
-def report(viewers: list[Viewer], rows: list[dict[str, object]], faults: Faults, generations: int) -> None:
+def report(viewers: list[Viewer], rows: list[dict[str, object]], faults: Faults, log: str) -> None:
     """The figures, for who runs it by hand (`-s`)."""
     received = [one for viewer in viewers for one in viewer.received]
     pictures_ms = sum(e - s for s, e in (span_ms(one.path) for one in received if not one.path.startswith("audio-")))
     waits = sorted(wait for viewer in viewers for wait in viewer.waits)
     print(
         f"\n{len(viewers)} viewers, {pictures_ms / 3_600_000:.2f} h of pictures, {len(received)} whole segments,"
-        f" {len(rows)} lines in {generations} generations, {len(faults.killed)} kills,"
+        f" {len(rows)} lines in {log}, {len(faults.killed)} kills,"
         f" waits: median {waits[len(waits) // 2]:.2f} s, longest {waits[-1]:.2f} s"
     )
