@@ -89,4 +89,4 @@ def the_queue_shows_the_finished_job(stack: Stack, page: Page) -> None:
     sign_in(page, OPERATOR, password)
     page.goto("/queue")
     row = page.locator("[data-test=job]", has_text="The bunny, four times")
-    expect(row).to_contain_text("done", ignore_case=True, timeout=90_000)
+    expect(row).to_contain_text("done", ignore_case=True, timeout=300_000)

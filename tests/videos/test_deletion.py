@@ -52,7 +52,7 @@ async def test_a_video_made_private_is_taken_from_those_who_watch(platform: Plat
     async with streaming_at(port) as heard:
         for fields in ({"visibility": "unlisted"}, {"title": "Other"}, {"visibility": "private"}):
             assert (await p.call("PUT", "videos", path, token=shown, json=fields)).status_code == 200
-    assert [msgspec.json.decode(body) for body in heard] == [{"video_id": video_id, "user_id": None}]
+    assert [msgspec.json.decode(body) for body in heard] == [{"video_id": video_id, "user_id": None, "deleted": False}]
     away = await p.call("PUT", "videos", path, token=shown, json={"visibility": "private"})
     assert code(away) == (503, "unavailable")
 
@@ -64,7 +64,7 @@ async def test_a_deleted_video_is_gone_with_sessions_files_and_rows(platform: Pl
     source, media = await source_of(p, video_id), media_of(p, video_id)
     async with streaming_at(port) as bodies:
         assert (await delete(p, video_id, p.user(OWNER))).status_code == 204
-    assert bodies == [b'{"video_id":%d,"user_id":null}' % video_id]
+    assert bodies == [b'{"video_id":%d,"user_id":null,"deleted":true}' % video_id]
     assert not source.exists()
     assert not media.exists()
     assert code(await p.call("GET", "videos", f"/api/videos/{video_id}")) == (404, "not_found")
