@@ -22,6 +22,7 @@ from api.streaming import token
 from tests.bench import plain
 from tests.bench.load import Crowd, Target, request
 from tests.bench.table import last_line, median, percentile, rendered
+from tests.servers import free_port
 from tests.stacks import Stack, running_stack
 
 VIDEO, FILM_MS, ASK_EVERY_S = 7, 600_000, 4
@@ -31,18 +32,20 @@ FOLDER = f"{VIDEO}/1/1080p"
 
 @dataclass(frozen=True)
 class Case:
-    """A file of `size` bytes and the least ratio that is good enough."""
+    """A file of `size` bytes and the least ratio that is good enough; `program`: which nginx serves it signed."""
 
     name: str
     file: str
     size: int
     goal: float
+    program: str = "gateway"
 
 
 CASES = (
     Case("1mb", "0-0-4000.m4s", 1 << 20, 0.97),
     Case("100kb", "1-4000-8000.m4s", 100 << 10, 0.85),
     Case("playlist", "index.m3u8", 2 << 10, 0.40),
+    Case("edge_hit", "2-8000-12000.m4s", 100 << 10, 0.85, "edge"),
 )
 
 
@@ -60,19 +63,20 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     args = arguments()
     with ExitStack() as life:
-        stack = life.enter_context(running_stack(MEDIA_RATE="1000000"))
+        edge_port = free_port()
+        stack = life.enter_context(running_stack("--edge", EDGE_PORT=str(edge_port), MEDIA_RATE="1000000"))
         life.enter_context(quiet(stack))
         put_files(stack)
         tokens = asyncio.run(sessions(stack, args.tokens))
         port, pid = life.enter_context(plain.running(stack.home / "media"))
         crowd = life.enter_context(Crowd(os.cpu_count() or 1))
-        gateway = stack.programs()["gateway"]["pid"]
+        ports, programs = {"gateway": stack.gateway_port, "edge": edge_port}, stack.programs()
         measured = {}
         for case in args.cases:
             print(f"{case.name} …", flush=True)
             paths = tuple(request(f"/v/{text}/{FOLDER}/{case.file}") for text in tokens)
             sides = (
-                Side(Target(stack.gateway_port, paths, case.size), gateway),
+                Side(Target(ports[case.program], paths, case.size), programs[case.program]["pid"]),
                 Side(Target(port, (request(f"/{FOLDER}/{case.file}"),), case.size), pid),
             )
             measured[case.name] = take_turns(crowd, sides, args.rounds, args.seconds)
