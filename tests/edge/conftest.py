@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from api import memory
 from tests.conftest import Platform, PlatformMaker
 from tests.edge.edges import Edge, running
 from tests.nginx import gateways
@@ -21,6 +22,8 @@ def home() -> Iterator[Path]:
     with scratch() as folder:
         (folder / "pages").mkdir()
         yield folder
+        for nginx in ("nginx", "edge"):
+            memory.drop(folder / f"run/{nginx}/verdicts")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from api import memory
 from tests.conftest import Platform, PlatformMaker
 from tests.nginx import releases
 from tests.nginx.gateways import Gateway, running
@@ -23,6 +24,8 @@ def home() -> Iterator[Path]:
             (folder / f"pages/{name}.html").write_text(f"<!doctype html><title>{name}</title>")
         (folder / "pages/assets/index-abc123.js").write_text("export {};\n" * 500)
         yield folder
+        for nginx in ("nginx", "edge"):
+            memory.drop(folder / f"run/{nginx}/verdicts")
 
 
 @pytest.fixture(params=["ours", "old"])
