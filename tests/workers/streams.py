@@ -113,9 +113,10 @@ async def _killed(coroutine: Any) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        ended, _ = await asyncio.wait([task], timeout=20)
-        assert ended, task
+        async with asyncio.timeout(20):
+            while not task.done():  # a library may take a cancellation for a timeout of its own
+                task.cancel()
+                await asyncio.wait([task], timeout=1)
 
 
 def write(settings: Settings, text: bytes, generation: int = 1, edge: str = "origin") -> None:
