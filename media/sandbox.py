@@ -130,7 +130,12 @@ def features() -> tuple[str, ...]:
     with _ruleset([sys.executable], ()) as ruleset:
         command = _command(["features"], Limits(10, 10), ruleset)
         done = subprocess.run(
-            command, env=ENVIRONMENT, pass_fds=[ruleset] if ruleset >= 0 else [], capture_output=True, check=True
+            command,
+            env=ENVIRONMENT,
+            pass_fds=[ruleset] if ruleset >= 0 else [],
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # as `run` does it: what the shim does to its session is not for the asker's
+            check=True,
         )
     return tuple(done.stdout.decode().split("\n"))
 

@@ -178,6 +178,17 @@ def test_a_niced_program_is_nice_to_other_sessions_too() -> None:
     parent.communicate()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to put another file over that of the kernel")
+def test_a_niced_program_starts_where_nothing_can_be_given_way_with() -> None:
+    nowhere = 'mount --bind /dev/full /proc/$$/autogroup && exec nice -n 4 "$@"'
+    shim = [sys.executable, "-I", "-S", str(sandbox.SHIM), str(os.getpid()), "-1", "4294967296", "10", "0", "256", "0"]
+    unshare = ["unshare", "-m", "sh", "-c", nowhere, "sh"]
+    if subprocess.run([*unshare, "/bin/true"], check=False).returncode:
+        pytest.skip("no mounts of our own here")
+    done = subprocess.run([*unshare, *shim, "/bin/echo", "started"], capture_output=True, text=True, check=True)
+    assert done.stdout == "started\n"
+
+
 async def test_a_flood_of_words_is_read_and_forgotten() -> None:
     ended, _ = await python("import sys; sys.stderr.write('x' * (1 << 22) + 'end')")
     assert ended.ok
