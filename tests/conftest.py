@@ -34,6 +34,15 @@ from api.settings import DATABASES, SERVICE_URLS, SERVICES, Settings, load
 from tests import servers
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the long forms: tests/faults, tests/billing")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--full"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[servers.Server]:
     with servers.postgres() as server:
