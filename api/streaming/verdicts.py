@@ -2,9 +2,9 @@
 
 Every kept second is a second in which an ended session still plays, so lifetimes are short and never reach past the
 token's expiry. nginx counts in whole seconds and serves what may be kept for n of them for almost n + 1; with the one
-more second in which it refreshes behind the viewer's back, no byte is begun on a verdict older than five. What is wrong
-with a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session kept
-whose money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
+more second in which others use it while one request renews it, no byte is begun on a verdict older than five. What is
+wrong with a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session
+kept whose money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
 """
 
 import math
@@ -14,7 +14,7 @@ from api.streaming.live import State
 from api.streaming.token import Token
 
 FRESH_S = 3
-# How much longer: while a new verdict is fetched in the background, and while none can be had (a minute in all).
+# How much longer: by others while one request fetches a new verdict, and while none can be had (a minute in all).
 REFRESH_S = 1
 OUTAGE_S = 56
 DENIED_S = 2
@@ -41,23 +41,32 @@ class Verdict:
 SLOW_DOWN = Verdict("nearly_spent", 0, retry_after_s=1)
 
 
-def judge(shown: Token, video: str, state: State | None, max_sessions: int, now_s: float) -> Verdict:
-    """The verdict on a genuine token, the video its URL names and what is known of its session."""
+def judge(
+    shown: Token, video: str, state: State | None, max_sessions: int, now_s: float, *, end_ms: int | None = None
+) -> Verdict:
+    """The verdict on a genuine token, the video its URL names and what is known of its session.
+
+    `end_ms` is where in the film the asked segment ends; None: no segment is asked for.
+    """
     left_s = math.floor(shown.expires_s - now_s)
     if left_s <= 0 or str(shown.video_id) != video or state is None or state.video_id != shown.video_id:
         return Verdict(BAD_TOKEN, 0)
-    if reason := denial(state, max_sessions):
-        return Verdict(reason, DENIED_S)
+    if reason := denial(state, max_sessions, end_ms):
+        # A no to what is to be paid must not be kept for a free preview.
+        return Verdict(reason, 0 if state.preview_ms else DENIED_S)
     age_s = max(0, math.ceil(now_s - state.read_ms / 1000))
-    return allowed(shown.session_id, state.user_id, left_s, age_s=age_s, final=state.final)
+    return allowed(shown.session_id, state.user_id, left_s, age_s=age_s, final=state.final or state.spent)
 
 
-def denial(state: State, max_sessions: int) -> str:
-    """Why a session gets no media, or nothing. Of too many, those that began first go on, as at a start."""
+def denial(state: State, max_sessions: int, end_ms: int | None = None) -> str:
+    """Why a session gets no media, or nothing. Of too many, those that began first go on, as at a start.
+
+    Without money it gets a free preview (rule 6), and the playlists that lead there.
+    """
     if state.ended:
         return ENDINGS.get(state.ended, "session_ended")
-    if state.spent:
-        return "insufficient_balance"
+    if state.spent and not (state.preview_ms and (end_ms is None or end_ms <= state.preview_ms)):
+        return "daily_limit" if state.limited else "insufficient_balance"
     return "too_many_sessions" if state.ahead >= max_sessions else ""
 
 

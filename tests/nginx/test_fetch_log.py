@@ -11,13 +11,20 @@ import pytest
 from media.credit import credited
 from media.fetch import Fetch
 from media.segment import PATH
-from tests.conftest import Platform
+from tests.conftest import Platform, PlatformMaker
 from tests.nginx.conftest import GatewayMaker
-from tests.nginx.gateways import SEGMENT, Gateway
+from tests.nginx.gateways import SEGMENT, Gateway, running
+from tests.nginx.wires import tapped
+from tests.servers import free_port
 from tests.streaming.playback import VIDEO, VIEWER, add_session, end, token_for
 
 PIECE = "360p/12-48000-52000.m4s"
 SIZE = len(SEGMENT)
+# A verdict that is fresh for a second, and may be used for half a minute while it is renewed.
+YES = (
+    "HTTP/1.1 204 No Content\r\nCache-Control: stale-while-revalidate=30\r\nX-Accel-Expires: 1\r\n"
+    "X-Session-Id: {session}\r\nX-User-Id: {user}\r\n\r\n"
+)
 
 
 async def logged(gateway: GatewayMaker) -> tuple[Platform, Gateway, str, str]:
@@ -200,3 +207,31 @@ async def test_the_log_is_a_link_to_its_first_generation(gateway: GatewayMaker) 
     _, g = await gateway("streaming")
     assert g.log.readlink() == Path("origin-1.log")
     assert g.log.resolve().is_file()
+
+
+async def test_what_was_sent_is_logged_before_the_next_verdict_is_known(platform: PlatformMaker, home: Path) -> None:
+    """A worker may be killed at any time: a line that waits for a renewal behind the viewer's back would be lost."""
+    p = await platform("streaming", STREAMIFY_HOME=str(home), GATEWAY_PORT=str(free_port()), MEDIA_RATE="1000")
+    async with tapped(p.settings, "streaming") as (settings, validator):
+        with running(settings) as g:
+            g.write(f"{VIDEO}/1/{PIECE}")
+            session = await add_session(p)
+            media = f"{g.url}/v/{token_for(p, session)}/{VIDEO}/1/{PIECE}"
+            asked = [asyncio.create_task(p.http.get(media))]
+            await validator.wait_for(b"\r\n\r\n")
+            yes = YES.format(session=session, user=VIEWER).encode()
+            validator.answer(yes)
+            await asyncio.wait(asked)
+            while validator.received.count(b"\r\n\r\n") < 2:
+                asked.append(asyncio.create_task(p.http.get(media)))
+                await asyncio.wait(asked[-1:], timeout=0.5)
+            asked.append(asyncio.create_task(p.http.get(media)))  # one more, beside the one that renews the verdict
+            await asyncio.wait(asked[-1:], timeout=2)
+            answered = [one for one in asked if one.done()]
+            assert answered[-1] is asked[-1]
+            async with asyncio.timeout(2):  # less than nginx waits for a verdict
+                lines = await g.fetches(len(answered))
+            assert {line.request_id for line in lines} == {one.result().headers["x-request-id"] for one in answered}
+            validator.answer(yes)
+            await asyncio.wait(asked)
+            await g.fetches(len(asked))
