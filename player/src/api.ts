@@ -1,6 +1,7 @@
 /** Every call of the pages to the API, one function each. Failures are thrown as Problem. */
 import type * as a from "./accounts.ts";
 import { listen, type ServerEvent } from "./events.ts";
+import type * as f from "./figures.ts";
 import type * as m from "./model.ts";
 import { Problem } from "./problem.ts";
 import { Session } from "./session.ts";
@@ -177,6 +178,31 @@ export const requestPayout = (key: string) =>
 export const limits = () => call<a.Limits>("GET", "/api/billing/limits");
 export const setDailyLimit = (daily_limit: number | null) =>
   call<a.Limits>("PUT", "/api/billing/limits", { body: { daily_limit } });
+
+// analytics
+
+/** Days of a time zone, both included. */
+export interface Days {
+  from: string;
+  to: string;
+  tz: string;
+}
+
+export const numbers = (scope: "dashboard" | "studio", days: Days) =>
+  call<f.Numbers>("GET", `/api/analytics/${scope}${query({ ...days })}`);
+export const filmNumbers = (id: number, days: Days) =>
+  call<f.FilmNumbers>("GET", `/api/analytics/videos/${id}${query({ ...days })}`);
+export const topVideos = (by: f.By, days: Days) =>
+  call<f.Ranking>("GET", `/api/analytics/top-videos${query({ by, ...days })}`);
+export const watched = (cursor: string | null) => call<f.History>("GET", `/api/analytics/user${query({ cursor })}`);
+export const historyCsv = () => download("/api/analytics/user?format=csv", "history.csv");
+
+/** Of the platform, of one's own films, or of one film. */
+export const numbersCsv = (what: "dashboard" | "studio" | number, days: Days) =>
+  download(
+    `/api/analytics/${typeof what === "number" ? `videos/${what}` : what}${query({ ...days, format: "csv" })}`,
+    `${typeof what === "number" ? `video-${what}` : what}-${days.from}-${days.to}.csv`,
+  );
 
 /** Save an answer as a file: a plain link could not show the token. */
 async function download(path: string, name: string): Promise<void> {

@@ -25,7 +25,8 @@ export class Header extends LightElement {
 
   override render(): TemplateResult {
     const links: (readonly [string, string])[] = [...LINKS];
-    if (account.user?.role === "operator") links.push(["/queue", "Queue"]);
+    if (account.user) links.push(["/history", "History"], ["/studio", "Studio"]);
+    if (account.user?.role === "operator") links.push(["/queue", "Queue"], ["/analytics", "Platform"]);
     return html`
       <a class="skip" href="#main">Skip to content</a>
       <header class="header">
