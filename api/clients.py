@@ -148,13 +148,16 @@ class Clients:
 
     # streaming
 
-    async def streaming_set_spent(self, session_id: str, word: int, *, spent: bool, final: bool) -> None:
+    async def streaming_set_spent(
+        self, session_id: str, word: int, *, spent: bool, final: bool, limited: bool = False
+    ) -> None:
         """Billing says that a session's money is gone (verdicts become 402), is `final`, or is there again.
 
-        Of two words about a session the one with the higher number holds.
+        `limited`: by its user's daily limit. Of two words about a session the one with the higher number holds.
         """
         path = f"/internal/sessions/{session_id}/spent"
-        await self._call("streaming", "PUT", path, None, {"word": word, "spent": spent, "final": final})
+        body = {"word": word, "spent": spent, "final": final, "limited": limited}
+        await self._call("streaming", "PUT", path, None, body)
 
     async def streaming_quality(self, session_id: str) -> Quality:
         """What the player told of a session; raises NotFound as `Relayed`."""
@@ -187,6 +190,7 @@ class Clients:
             "price_per_minute": video.price_per_minute,
             "duration_ms": video.duration_ms,
             "audio_only": video.audio_only,
+            "preview_ms": video.preview_ms,
             "free": free,
         }
         return await self._call("billing", "POST", "/internal/holds", Hold, body)

@@ -22,7 +22,7 @@ class MadeOperator(msgspec.Struct, frozen=True):
 
 
 class VideoFacts(msgspec.Struct, frozen=True):
-    """What other services need to know of a video. `generation` 0: nothing is published yet."""
+    """What other services need to know of a video. `generation` 0: nothing is published yet. `bandwidths` in bit/s."""
 
     id: int
     title: str
@@ -33,6 +33,8 @@ class VideoFacts(msgspec.Struct, frozen=True):
     visibility: str
     generation: int
     audio_only: bool = False
+    preview_ms: int = 0
+    bandwidths: dict[str, int] = {}
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -120,7 +122,9 @@ class Poster(msgspec.Struct, frozen=True):
 class Hold(msgspec.Struct, frozen=True):
     """Billing's state of one session. Money in micro-units, `balance` in minor units, media time in ms.
 
-    `state`: open, spent (refuse media), ended. `final`: nothing more can be held, the last seconds play out.
+    `state`: open, spent (refuse media), ended. `final`: nothing more can be held, the last seconds play out;
+    `limited`: what is left is bounded by the user's own daily limit, not by the balance. The film's first `preview_ms`
+    are free.
     """
 
     session_id: str
@@ -135,6 +139,8 @@ class Hold(msgspec.Struct, frozen=True):
     forgiven_ms: int
     minutes_left: float | None
     low_balance: bool
+    limited: bool = False
+    preview_ms: int = 0
 
 
 class Noted(msgspec.Struct, frozen=True):

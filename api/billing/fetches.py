@@ -77,7 +77,9 @@ async def _watch_at(tx: Connection, opened: Books, hold: Hold, t_ms: int) -> Wat
     key = (hold.user_id, hold.video_id, hold.price_micros_per_minute)
     watch_id = await queries_hold.watch_at(tx, *key, t_ms)
     if watch_id is None:
-        watch_id = await queries_hold.add_watch(tx, *key, opened.watches[hold.watch_id].creator_bps)
+        known = opened.watches[hold.watch_id]
+        terms = {"creator_bps": known.creator_bps, "preview_ms": known.preview_ms}
+        watch_id = await queries_hold.add_watch(tx, *key, **terms)
     if watch_id not in opened.watches:
         [opened.watches[watch_id]] = await queries_hold.watches(tx, [watch_id])
     return opened.watches[watch_id]

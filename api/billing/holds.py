@@ -36,6 +36,7 @@ class Terms:
     duration_ms: int
     free: bool
     audio_only: bool = False
+    preview_ms: int = 0
 
 
 async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: Terms) -> Hold:
@@ -51,8 +52,7 @@ async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: T
             await credits.require_even(tx, currency, terms.user_id)
             await _add(tx, currency, creator_bps, terms, account.id)
             opened = await books.open_wallet(tx, currency, account.id, terms.session_id)
-            spendable = await spending.left_micros(tx, currency, opened.wallets[account.id])
-            _begin(opened, opened.holds[terms.session_id], spendable)
+            _begin(opened, opened.holds[terms.session_id])
             await books.store(tx, opened)
         elif (known.user_id, known.video_id) != (terms.user_id, terms.video_id):
             raise SessionTaken
@@ -60,12 +60,17 @@ async def open_hold(db: Database, currency: Currency, creator_bps: int, terms: T
 
 
 async def _add(tx: Connection, currency: Currency, creator_bps: int, terms: Terms, account_id: int) -> None:
-    """The hold's row, in the watch that is open now (rule 2); a price change starts another (rule 3)."""
+    """The hold's row, in the watch that is open now (rule 2); a price change starts another (rule 3).
+
+    Its preview stays as it is until the watch closes: what was free stays free, what was paid is not given back.
+    """
     price = 0 if terms.free else currency.micros(terms.price_per_minute)
     now_ms = round(datetime.now(UTC).timestamp() * 1000)
     watch_id = await queries_hold.watch_at(tx, terms.user_id, terms.video_id, price, now_ms)
     if watch_id is None:
-        watch_id = await queries_hold.add_watch(tx, terms.user_id, terms.video_id, price, creator_bps)
+        preview_ms = terms.preview_ms if price else 0
+        key = (terms.user_id, terms.video_id, price)
+        watch_id = await queries_hold.add_watch(tx, *key, creator_bps=creator_bps, preview_ms=preview_ms)
     row: dict[str, object] = {
         "user_id": terms.user_id,
         "video_id": terms.video_id,
@@ -77,13 +82,13 @@ async def _add(tx: Connection, currency: Currency, creator_bps: int, terms: Term
     await queries_hold.add_hold(tx, terms.session_id, account_id, watch_id, row)
 
 
-def _begin(opened: Books, hold: settlement.Hold, spendable_micros: int | None) -> None:
-    """Rule 5: require one minute, then hold two. Raises DailyLimit, InsufficientBalance."""
+def _begin(opened: Books, hold: settlement.Hold) -> None:
+    """Rule 5: require one minute, then hold two; a preview needs no money. Raises DailyLimit, InsufficientBalance."""
     wallet, watch = opened.wallets[hold.account_id], opened.watches[hold.watch_id]
-    required = settlement.first_minute_micros(watch, hold)
+    required = 0 if watch.preview_ms else settlement.first_minute_micros(watch, hold)
     others = [h for h in opened.holds.values() if h.watch_id == watch.id and h is not hold]
     kept_micros = sum(other.held_micros for other in others)
-    if spendable_micros is not None and 0 < required > spendable_micros + kept_micros:
+    if wallet.left_micros is not None and 0 < required > wallet.left_micros + kept_micros:
         raise spending.DailyLimit(required=opened.currency.minor_up(required))
     settlement.take_over(wallet, required, others)
     if wallet.free_micros < required:
@@ -166,7 +171,9 @@ async def _show(db: Queries, currency: Currency, session_id: str) -> Hold:
 
 def _shown(found: queries_hold.Shown, currency: Currency) -> Hold:
     price = found.price_micros_per_minute
-    payable = found.held_micros + found.balance_micros - found.all_held_micros
+    free = found.balance_micros - found.all_held_micros
+    # What other sessions hold is not this one's, be it of the balance or of the daily limit.
+    payable = found.held_micros + (free if found.left_micros is None else max(0, min(free, found.left_micros)))
     minutes_left = payable / price if price else None
     film_left = max(0, found.duration_ms - found.taken_ms) / metering.MINUTE_MS if found.duration_ms else None
     enough = LOW_BALANCE_MINUTES if film_left is None else min(LOW_BALANCE_MINUTES, film_left)
@@ -183,4 +190,6 @@ def _shown(found: queries_hold.Shown, currency: Currency) -> Hold:
         forgiven_ms=found.forgiven_ms,
         minutes_left=minutes_left,
         low_balance=minutes_left is not None and minutes_left < enough,
+        limited=found.left_micros is not None and found.left_micros < free,
+        preview_ms=found.preview_ms,
     )

@@ -31,6 +31,16 @@ def length_ms(intervals: Iterable[Interval]) -> int:
     return sum(end - start for start, end in intervals)
 
 
+def before_ms(intervals: Iterable[Interval], moment_ms: int) -> int:
+    """Rule 6: how much of disjoint intervals in order lies before a moment of the film."""
+    total = 0
+    for start, end in intervals:
+        if start >= moment_ms:
+            break
+        total += min(end, moment_ms) - start
+    return total
+
+
 def due_micros(seen_ms: int, price_micros_per_minute: int) -> int:
     """Rule 3: what `seen_ms` of a film cost, floored once, on the total."""
     return seen_ms * price_micros_per_minute // MINUTE_MS
@@ -39,8 +49,8 @@ def due_micros(seen_ms: int, price_micros_per_minute: int) -> int:
 def forgiven_ms(delivered_ms: int, played_ms: int, added_ms: int) -> int:
     """Rule 4: what a session fetched beyond what can have been played, up to 30 s.
 
-    `added_ms` is what the session brought new to its watch: what was free anyway needs no forgiveness, or a replay
-    would win back the price of the first viewing.
+    `added_ms` is what the session brought new to its watch, to be paid: what was free anyway needs no forgiveness, or
+    a replay would win back the price of the first viewing.
     """
     return max(0, min(FORGIVEN_MS, delivered_ms - played_ms, added_ms))
 

@@ -58,7 +58,8 @@ async def tell_spent(db: Database, clients: Clients, user_id: int | None = None)
             if word is None:
                 continue
             try:
-                await clients.streaming_set_spent(session_id, word.number, spent=word.spent, final=word.final)
+                word_told = {"spent": word.spent, "final": word.final, "limited": word.limited}
+                await clients.streaming_set_spent(session_id, word.number, **word_told)
             except Problem as problem:
                 log.warning("spent.untold", session_id=session_id, problem=problem.detail)
                 if problem.status == 404:

@@ -22,13 +22,15 @@ JOURNALS = 5000
 
 @dataclass(frozen=True)
 class Intervals:
-    """Parts of the film in ms, half open. `forgiven` is a length, shown at the end of what was charged.
+    """Parts of the film in ms, half open. `preview` was delivered of what its uploader lets everybody see for nothing,
+    `free` had been delivered before. `forgiven` is a length, shown at the end of what was charged.
 
     `exact` False: sessions of one viewer ran side by side, so that which of them received a part first is only in the
     log; the lengths and amounts are exact all the same.
     """
 
     delivered: list[Interval]
+    preview: list[Interval]
     charged: list[Interval]
     free: list[Interval]
     forgiven: list[Interval]
@@ -37,13 +39,14 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`payable_ms` = delivered - free - forgiven; `due_micros` = floor(payable_ms * price / 60000).
+    """`payable_ms` = delivered - preview - free - forgiven; `due_micros` = floor(payable_ms * price / 60000).
 
     `charged_micros` follows the watch's total, which is floored once: single sessions may differ from `due_micros` by
     one micro-unit, or by what was not collected.
     """
 
     delivered_ms: int
+    preview_ms: int
     free_ms: int
     forgiven_ms: int
     payable_ms: int
@@ -58,13 +61,16 @@ class Arithmetic:
 class Watch:
     """24 hours of one viewer on one film at one price, all sessions together: charged + uncollected = due, exactly.
 
-    `due_micros` = floor((max(seen_ms, claimed_ms) - forgiven_ms) * price / 60000).
+    `due_micros` = floor((max(seen_ms - preview_seen_ms, claimed_ms - preview_ms) - forgiven_ms) * price / 60000), where
+    the film's first `preview_ms` are free, of which `preview_seen_ms` were seen.
     """
 
     id: int
     opened_at: datetime | None
     closes_at: datetime | None
     seen_ms: int
+    preview_ms: int
+    preview_seen_ms: int
     claimed_ms: int
     forgiven_ms: int
     due_micros: int
@@ -171,12 +177,14 @@ def tail(intervals_: Sequence[Interval], length_ms: int) -> list[Interval]:
 def intervals(found: Session, before: Iterable[list[Interval]]) -> Intervals:
     """Rule 2, told by the order in which sessions began: what an earlier one of the watch had received is free."""
     received = metering.union(interval for delivered in before for interval in delivered)
-    new = without(found.delivered, received) if found.price_micros_per_minute else []
+    payable = without(found.delivered, [(0, found.preview_ms)])
+    new = without(payable, received) if found.price_micros_per_minute else []
     forgiven = tail(new, found.forgiven_ms)
     return Intervals(
         delivered=found.delivered,
+        preview=without(found.delivered, payable),
         charged=without(new, forgiven),
-        free=without(found.delivered, new),
+        free=without(payable, new),
         forgiven=forgiven,
         exact=not found.price_micros_per_minute or metering.length_ms(new) == found.added_ms,
     )
@@ -195,10 +203,13 @@ def free_ms(delivered_ms: int, added_ms: int, charged_micros: int, price_micros_
 
 def arithmetic(found: Session) -> Arithmetic:
     """The price in numbers."""
-    free = free_ms(found.delivered_ms, found.added_ms, found.charged_micros, found.price_micros_per_minute)
-    payable = max(0, found.delivered_ms - free - found.forgiven_ms) if found.price_micros_per_minute else 0
+    preview = metering.before_ms(found.delivered, found.preview_ms)
+    rest = found.delivered_ms - preview
+    free = free_ms(rest, found.added_ms, found.charged_micros, found.price_micros_per_minute)
+    payable = max(0, rest - free - found.forgiven_ms) if found.price_micros_per_minute else 0
     return Arithmetic(
         delivered_ms=found.delivered_ms,
+        preview_ms=preview,
         free_ms=free,
         forgiven_ms=found.forgiven_ms,
         payable_ms=payable,
@@ -212,13 +223,15 @@ def arithmetic(found: Session) -> Arithmetic:
 
 def _watch(found: queries_proof.Watch, price_micros_per_minute: int) -> Watch:
     opened = None if found.opened_ms is None else datetime.fromtimestamp(found.opened_ms / 1000, UTC)
-    taken_ms = max(found.seen_ms, found.claimed_ms) - found.forgiven_ms
-    due = metering.due_micros(taken_ms, price_micros_per_minute)
+    taken_ms = max(found.seen_ms - found.preview_seen_ms, found.claimed_ms - found.preview_ms)
+    due = metering.due_micros(taken_ms - found.forgiven_ms, price_micros_per_minute)
     return Watch(
         id=found.id,
         opened_at=opened,
         closes_at=opened + timedelta(milliseconds=WATCH_MS) if opened else None,
         seen_ms=found.seen_ms,
+        preview_ms=found.preview_ms,
+        preview_seen_ms=found.preview_seen_ms,
         claimed_ms=found.claimed_ms,
         forgiven_ms=found.forgiven_ms,
         due_micros=due,

@@ -70,7 +70,8 @@ async def funds(db: Queries, user_id: int, currency: str) -> Funds:
 async def lock_wallet(db: Queries, account_id: int) -> Wallet:
     """Lock one wallet until the end of the transaction."""
     sql = """
-        select id, owner as user_id, balance_micros, held_micros
+        select id, owner as user_id, balance_micros, held_micros, daily_micros,
+            case when spent_day = (now() at time zone 'utc')::date then spent_micros else 0 end as spent_micros
         from account
         where id = :account_id
         for no key update
@@ -81,7 +82,8 @@ async def lock_wallet(db: Queries, account_id: int) -> Wallet:
 async def lock_wallets_of(db: Queries, session_ids: list[str]) -> list[Wallet]:
     """Lock the wallets of sessions, in order of their ids."""
     sql = """
-        select id, owner as user_id, balance_micros, held_micros
+        select id, owner as user_id, balance_micros, held_micros, daily_micros,
+            case when spent_day = (now() at time zone 'utc')::date then spent_micros else 0 end as spent_micros
         from account
         where id in (
             select account_id from hold where session_id = any(array(select json_array_elements_text(:session_ids)))
@@ -96,13 +98,19 @@ async def store_wallets(db: Queries, wallets: list[Wallet]) -> None:
     """Store what wallets and their holds came to; untouched ones are left alone."""
     sql = """
         update account a
-        set balance_micros = w.balance_micros, held_micros = w.held_micros, updated_at = now()
-        from unnest(:ids::text::bigint[], :balances::text::bigint[], :held::text::bigint[])
-            as w (id, balance_micros, held_micros)
+        set balance_micros = w.balance_micros, held_micros = w.held_micros, updated_at = now(),
+            spent_micros = case when a.daily_micros is null then 0 else w.spent_micros end,
+            spent_day = case when a.daily_micros is not null then (now() at time zone 'utc')::date end
+        from unnest(:ids::text::bigint[], :balances::text::bigint[], :held::text::bigint[], :spent::text::bigint[])
+            as w (id, balance_micros, held_micros, spent_micros)
         where a.id = w.id and (a.balance_micros, a.held_micros) is distinct from (w.balance_micros, w.held_micros)
     """
-    balances, held = array(w.balance_micros for w in wallets), array(w.held_micros for w in wallets)
-    await db.run(sql, ids=array(w.id for w in wallets), balances=balances, held=held)
+    columns = {
+        "balances": array(w.balance_micros for w in wallets),
+        "held": array(w.held_micros for w in wallets),
+        "spent": array(w.spent_micros for w in wallets),
+    }
+    await db.run(sql, ids=array(w.id for w in wallets), **columns)
 
 
 async def account_ids(db: Queries, places: Rows, currency: str) -> list[AccountId]:

@@ -16,7 +16,7 @@ async def holds(db: Queries, session_ids: list[str], account_id: int | None = No
     sql = """
         select session_id, account_id, watch_id, user_id, video_id, creator_id, price_micros_per_minute, duration_ms,
             audio_only, state, final, expires_at is not null as live, held_micros, delivered::text, delivered_ms,
-            added_ms, played_ms, forgiven_ms, charged_micros, creator_micros, balance_after
+            added_ms, played_ms, forgiven_ms, charged_micros, creator_micros, balance_after, limited
         from hold
         where session_id = any(array(select json_array_elements_text(:session_ids)))
             or (account_id = :account_id and expires_at is not null)
@@ -32,7 +32,7 @@ async def watches(db: Queries, ids: list[int]) -> list[Watch]:
     """Watches by id."""
     sql = """
         select id, user_id, video_id, price_micros_per_minute, creator_bps, opened_ms, seen::text, seen_ms,
-            claimed_ms, forgiven_ms, forgiven_session, charged_micros, uncollected_micros, creator_micros
+            claimed_ms, forgiven_ms, forgiven_session, charged_micros, uncollected_micros, creator_micros, preview_ms
         from watch
         where id = any(:ids::text::bigint[])
     """
@@ -63,11 +63,13 @@ async def watch_at(db: Queries, user_id: int, video_id: int, price_micros_per_mi
     return found
 
 
-async def add_watch(db: Queries, user_id: int, video_id: int, price_micros_per_minute: int, creator_bps: int) -> int:
+async def add_watch(
+    db: Queries, user_id: int, video_id: int, price_micros_per_minute: int, *, creator_bps: int, preview_ms: int
+) -> int:
     """A watch that waits for its first fetch."""
     sql = """
-        insert into watch (user_id, video_id, price_micros_per_minute, creator_bps)
-        values (:user_id, :video_id, :price_micros_per_minute, :creator_bps)
+        insert into watch (user_id, video_id, price_micros_per_minute, creator_bps, preview_ms)
+        values (:user_id, :video_id, :price_micros_per_minute, :creator_bps, :preview_ms)
         returning id
     """
     added: int = await db.value(
@@ -76,6 +78,7 @@ async def add_watch(db: Queries, user_id: int, video_id: int, price_micros_per_m
         video_id=video_id,
         price_micros_per_minute=price_micros_per_minute,
         creator_bps=creator_bps,
+        preview_ms=preview_ms,
     )
     return added
 
@@ -114,7 +117,7 @@ async def store_holds(db: Queries, changed: Sequence[Hold]) -> None:
     """Store what holds came to. A live one expires in 4 to 5 minutes: not every batch needs to put that off."""
     sql = """
         update hold h
-        set watch_id = r.watch_id, state = r.state, final = r.final, held_micros = r.held_micros,
+        set watch_id = r.watch_id, state = r.state, final = r.final, limited = r.limited, held_micros = r.held_micros,
             delivered = r.delivered::int8multirange, delivered_ms = r.delivered_ms, added_ms = r.added_ms,
             played_ms = r.played_ms, forgiven_ms = r.forgiven_ms, charged_micros = r.charged_micros,
             creator_micros = r.creator_micros, balance_after = r.balance_after,
@@ -122,11 +125,11 @@ async def store_holds(db: Queries, changed: Sequence[Hold]) -> None:
             expires_at = case when r.live and h.expires_at > now() + interval '4 minutes' then h.expires_at
                 when r.live then now() + interval '5 minutes' end
         from rows from (unnest(:watch_id::text::bigint[], :state::text::text[], :final::text::boolean[],
-            :live::text::boolean[], :held_micros::text::bigint[], :delivered_ms::text::bigint[],
-            :added_ms::text::bigint[], :played_ms::text::bigint[], :forgiven_ms::text::bigint[],
-            :charged_micros::text::bigint[], :creator_micros::text::bigint[], :balance_after::text::bigint[]),
-            json_array_elements_text(:session_id), json_array_elements_text(:delivered))
-            as r (watch_id, state, final, live, held_micros, delivered_ms, added_ms, played_ms, forgiven_ms,
+            :limited::text::boolean[], :live::text::boolean[], :held_micros::text::bigint[],
+            :delivered_ms::text::bigint[], :added_ms::text::bigint[], :played_ms::text::bigint[],
+            :forgiven_ms::text::bigint[], :charged_micros::text::bigint[], :creator_micros::text::bigint[],
+            :balance_after::text::bigint[]), json_array_elements_text(:session_id), json_array_elements_text(:delivered))
+            as r (watch_id, state, final, limited, live, held_micros, delivered_ms, added_ms, played_ms, forgiven_ms,
             charged_micros, creator_micros, balance_after, session_id, delivered)
         where h.session_id = r.session_id
     """
@@ -152,6 +155,8 @@ class Shown:
     taken_ms: int
     balance_micros: int
     all_held_micros: int
+    left_micros: int | None
+    preview_ms: int
 
 
 async def shown(db: Queries, session_id: str) -> Shown | None:
@@ -161,7 +166,10 @@ async def shown(db: Queries, session_id: str) -> Shown | None:
             h.state = 'ended' or (h.state = 'open' and not h.final and h.expires_at is not null
                 and h.expires_at > now() + interval '4 minutes') as fresh,
             h.held_micros, h.charged_micros, h.delivered_ms, h.forgiven_ms, h.price_micros_per_minute, h.duration_ms,
-            greatest(w.seen_ms, w.claimed_ms) as taken_ms, a.balance_micros, a.held_micros as all_held_micros
+            greatest(w.seen_ms, w.claimed_ms) as taken_ms, a.balance_micros, a.held_micros as all_held_micros,
+            a.daily_micros - a.held_micros - greatest(0, case when a.spent_day = (now() at time zone 'utc')::date
+                then a.spent_micros else 0 end) as left_micros,
+            w.preview_ms
         from hold h
         join watch w on w.id = h.watch_id
         join account a on a.id = h.account_id
@@ -184,8 +192,8 @@ WATCH = (
     "id", "opened_ms", "seen_ms", "claimed_ms", "forgiven_ms", "charged_micros", "uncollected_micros", "creator_micros",
 )  # fmt: skip
 HOLD = (
-    "watch_id", "state", "final", "live", "held_micros", "delivered_ms", "added_ms", "played_ms", "forgiven_ms",
-    "charged_micros", "creator_micros", "balance_after",
+    "watch_id", "state", "final", "limited", "live", "held_micros", "delivered_ms", "added_ms", "played_ms",
+    "forgiven_ms", "charged_micros", "creator_micros", "balance_after",
 )  # fmt: skip
 
 

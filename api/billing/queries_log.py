@@ -67,7 +67,8 @@ async def untold(db: Queries, user_id: int | None, limit: int) -> list[str]:
         select array(
             select session_id
             from hold
-            where state <> 'ended' and ((state = 'spent') <> spent_told or final <> final_told)
+            where state <> 'ended'
+                and ((state = 'spent') <> spent_told or final <> final_told or limited <> limited_told)
                 and expires_at is not null and (:user_id::bigint is null or user_id = :user_id)
             order by state = 'spent' desc limit :limit
         )
@@ -83,23 +84,28 @@ class Word:
     number: int
     spent: bool
     final: bool
+    limited: bool
 
 
 async def untold_word(db: Queries, session_id: str) -> Word | None:
     """The word about a session; None when streaming knows, or when the session has ended."""
     sql = """
-        select nextval('word_number') as number, state = 'spent' as spent, final
+        select nextval('word_number') as number, state = 'spent' as spent, final, limited
         from hold
         where session_id = :session_id and state <> 'ended'
-            and ((state = 'spent') <> spent_told or final <> final_told)
+            and ((state = 'spent') <> spent_told or final <> final_told or limited <> limited_told)
     """
     return await db.maybe(Word, sql, session_id=session_id)
 
 
 async def set_told(db: Queries, session_id: str, word: Word) -> None:
     """Remember what streaming was told."""
-    sql = "update hold set spent_told = :spent, final_told = :final where session_id = :session_id"
-    await db.run(sql, session_id=session_id, spent=word.spent, final=word.final)
+    sql = """
+        update hold set spent_told = :spent, final_told = :final, limited_told = :limited
+        where session_id = :session_id
+    """
+    told = {"spent": word.spent, "final": word.final, "limited": word.limited}
+    await db.run(sql, session_id=session_id, **told)
 
 
 @dataclass(frozen=True)

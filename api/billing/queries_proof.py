@@ -27,6 +27,7 @@ class Session:
     forgiven_ms: int
     charged_micros: int
     refunded_micros: int
+    preview_ms: int
     created_at: datetime
     ended_at: datetime | None
 
@@ -38,9 +39,10 @@ async def session(db: Queries, session_id: str) -> Session | None:
             h.duration_ms, h.state, h.delivered, h.delivered_ms, h.added_ms, h.forgiven_ms, h.charged_micros,
             coalesce((select sum(r.amount_micros) from refund r where r.session_id = h.session_id), 0)::bigint
                 as refunded_micros,
-            h.created_at, h.ended_at
+            w.preview_ms, h.created_at, h.ended_at
         from hold h
         join account a on a.id = h.account_id
+        join watch w on w.id = h.watch_id
         where h.session_id = :session_id
     """
     found = await db.maybe(Session, sql, session_id=session_id)
@@ -78,6 +80,8 @@ class Watch:
     id: int
     opened_ms: int | None
     seen_ms: int
+    preview_ms: int
+    preview_seen_ms: int
     claimed_ms: int
     forgiven_ms: int
     charged_micros: int
@@ -87,7 +91,10 @@ class Watch:
 async def watches(db: Queries, found: Session) -> list[Watch]:
     """The watches of the same video and price that were open while the session lived, its present one among them."""
     sql = """
-        select w.id, w.opened_ms, w.seen_ms, w.claimed_ms, w.forgiven_ms, w.charged_micros, w.uncollected_micros
+        select w.id, w.opened_ms, w.seen_ms, w.preview_ms, (
+                select coalesce(sum(upper(r) - lower(r)), 0)
+                from unnest(w.seen * int8multirange(int8range(0, w.preview_ms))) as r
+            )::bigint as preview_seen_ms, w.claimed_ms, w.forgiven_ms, w.charged_micros, w.uncollected_micros
         from watch w
         where w.user_id = :user_id and w.video_id = :video_id and w.price_micros_per_minute = :price
             and w.id <= :watch_id and (w.id = :watch_id

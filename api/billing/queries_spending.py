@@ -1,30 +1,32 @@
 """What users allow themselves to spend on a day, and what they have spent."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from api.database import Queries
 
 
-async def limit(db: Queries, user_id: int) -> int | None:
+async def limit(db: Queries, user_id: int, currency: str) -> int | None:
     """A user's daily limit in micro-units; None: there is none."""
-    found: int | None = await db.value(
-        "select daily_micros from spending_limit where user_id = :user_id", user_id=user_id
-    )
+    sql = "select daily_micros from account where kind = 'wallet' and owner = :user_id and currency = :currency"
+    found: int | None = await db.value(sql, user_id=user_id, currency=currency)
     return found
 
 
-async def set_limit(db: Queries, user_id: int, daily_micros: int) -> None:
-    """Set a limit or change it."""
+async def lock(db: Queries, account_id: int) -> None:
+    """Nobody else spends from a wallet until the end of the transaction; what was spent before is seen after this."""
+    await db.run("select from account where id = :account_id for no key update", account_id=account_id)
+
+
+async def set_limit(
+    db: Queries, account_id: int, daily_micros: int | None, *, spent_micros: int, spent_day: date
+) -> None:
+    """Set a limit, change it or drop it, with what was spent on a day (UTC)."""
     sql = """
-        insert into spending_limit (user_id, daily_micros) values (:user_id, :daily_micros)
-        on conflict (user_id) do update set daily_micros = excluded.daily_micros, updated_at = now()
+        update account
+        set daily_micros = :daily_micros, spent_micros = :spent_micros, spent_day = :spent_day
+        where id = :account_id
     """
-    await db.run(sql, user_id=user_id, daily_micros=daily_micros)
-
-
-async def drop_limit(db: Queries, user_id: int) -> None:
-    """A user has no limit any more."""
-    await db.run("delete from spending_limit where user_id = :user_id", user_id=user_id)
+    await db.run(sql, account_id=account_id, daily_micros=daily_micros, spent_micros=spent_micros, spent_day=spent_day)
 
 
 async def spent(db: Queries, user_id: int, currency: str, since: datetime, after_id: int) -> int:

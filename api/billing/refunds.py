@@ -176,7 +176,7 @@ async def _post(
 ) -> Refunded:
     amount, creator = grant.amount_micros, mirrored(paid, grant.amount_micros)
     wallet = opened.wallets[paid.account_id]
-    wallet.balance_micros += amount
+    wallet.spend(-amount)
     opened.cover_all()
     await books.store(tx, opened)
     entries = [

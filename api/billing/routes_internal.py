@@ -39,6 +39,7 @@ class NewHold(BaseModel):
     duration_ms: Annotated[int, Field(ge=0, le=10**10)]
     free: bool
     audio_only: bool = False
+    preview_ms: Annotated[int, Field(ge=0, le=10**10)] = 0
 
 
 class End(BaseModel):

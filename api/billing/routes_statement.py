@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.billing import months, proofs, spending
+from api.billing import months, outbox, proofs, spending
 from api.billing.routes import attachment, currency_here
 from api.identity import require_user
 from api.problems import NotFound
@@ -38,9 +38,10 @@ async def limits(request: Request) -> Response:
 
 
 async def set_limits(request: Request) -> Response:
-    user, told = await require_user(request), await read(request, Limit)
-    db, currency = plumbing(request).db, currency_here(request)
-    return answer(await spending.set_limit(db, currency, user.id, told.daily_limit))
+    user, told, parts = await require_user(request), await read(request, Limit), plumbing(request)
+    found = await spending.set_limit(parts.db, currency_here(request), user.id, told.daily_limit)
+    await outbox.tell_spent(parts.db, parts.clients, user.id)
+    return answer(found)
 
 
 async def statement(request: Request) -> Response:

@@ -22,9 +22,15 @@ create table account (
     held_micros bigint,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
+    -- wallets only: what their users allow themselves to spend on a day (UTC)
+    daily_micros bigint check (daily_micros > 0),
+    -- what was spent on `spent_day`; kept up only where there is a limit
+    spent_micros bigint not null default 0,
+    spent_day date,
     constraint account_of_owner unique (kind, owner, currency),
     constraint account_balance_of_wallets check ((kind in ('wallet', 'payable')) = (balance_micros is not null)),
     constraint account_held_of_wallets check ((kind in ('wallet', 'payable')) = (held_micros is not null)),
+    constraint account_limit_of_wallets check (kind = 'wallet' or daily_micros is null),
     constraint account_never_negative check (balance_micros >= 0),
     constraint account_held_within_balance check (held_micros between 0 and balance_micros)
 ) with (fillfactor = 70);
@@ -114,6 +120,8 @@ create table watch (
     charged_micros bigint not null default 0 check (charged_micros >= 0),
     uncollected_micros bigint not null default 0 check (uncollected_micros >= 0),
     creator_micros bigint not null default 0 check (creator_micros between 0 and charged_micros),
+    -- rule 6: the first of the film, never charged, as its uploader had it when the watch began
+    preview_ms bigint not null default 0 check (preview_ms >= 0),
     constraint watch_once unique nulls not distinct (user_id, video_id, price_micros_per_minute, opened_ms)
 ) with (fillfactor = 70);
 
@@ -152,13 +160,16 @@ create table hold (
     created_at timestamptz not null default now(),
     ended_at timestamptz,
     final_told boolean not null default false,
+    -- it is final, or spent, because of the daily limit: there would be money
+    limited boolean not null default false,
+    limited_told boolean not null default false,
     constraint hold_nothing_after_end check (state <> 'ended' or (held_micros = 0 and expires_at is null))
 ) with (fillfactor = 70);
 create index hold_of_user on hold (user_id, id);
 create index hold_live on hold (account_id) where expires_at is not null;
 create index hold_expiring on hold (expires_at) where expires_at is not null;
 create index hold_untold on hold (user_id)
-    where state <> 'ended' and ((state = 'spent') <> spent_told or final <> final_told);
+    where state <> 'ended' and ((state = 'spent') <> spent_told or final <> final_told or limited <> limited_told);
 
 -- Charges and their reversals that analytics has not heard of.
 create table outbox (
@@ -421,13 +432,6 @@ create table incident (
     constraint incident_closed check ((state = 'closed') = (outcome is not null) and (state = 'closed') = (closed_at is not null))
 );
 create index incident_open on incident (id) where state = 'open';
-
--- What users allow themselves to spend on a day (UTC).
-create table spending_limit (
-    user_id bigint primary key,
-    daily_micros bigint not null check (daily_micros > 0),
-    updated_at timestamptz not null default now()
-);
 
 -- The tables of the original API.
 create view billing_accounts as

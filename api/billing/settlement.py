@@ -15,21 +15,41 @@ State = Literal["open", "spent", "ended"]
 
 @dataclass(slots=True)
 class Wallet:
-    """`held_micros` is the sum of what its sessions hold of the balance."""
+    """`held_micros` is the sum of what its sessions hold of the balance; `daily_micros` None: no daily limit."""
 
     id: int
     user_id: int
     balance_micros: int
     held_micros: int
+    daily_micros: int | None = None
+    spent_micros: int = 0  # today
 
     @property
     def free_micros(self) -> int:
         return self.balance_micros - self.held_micros
 
+    @property
+    def left_micros(self) -> int | None:
+        """What the daily limit still lets be held, below zero once it was lowered; None without a limit."""
+        return None if self.daily_micros is None else self.daily_micros - max(0, self.spent_micros) - self.held_micros
+
+    @property
+    def room_micros(self) -> int:
+        """What may still be held: the free balance, within the daily limit."""
+        return self.free_micros if self.left_micros is None else min(self.free_micros, self.left_micros)
+
+    def spend(self, micros: int) -> None:
+        """Take from the balance what watching cost; below zero: give it back."""
+        self.balance_micros -= micros
+        self.spent_micros += micros
+
 
 @dataclass(slots=True)
 class Watch:
-    """A user's 24 hours on one video at one price; `opened_ms` is None before the first fetch."""
+    """A user's 24 hours on one video at one price; `opened_ms` is None before the first fetch.
+
+    The film's first `preview_ms` are free (rule 6), and counted apart from what is payable.
+    """
 
     id: int
     user_id: int
@@ -45,11 +65,17 @@ class Watch:
     charged_micros: int
     uncollected_micros: int
     creator_micros: int
+    preview_ms: int = 0
+
+    @property
+    def payable_ms(self) -> int:
+        """What was seen beyond the preview."""
+        return self.seen_ms - metering.before_ms(self.seen, self.preview_ms)
 
     @property
     def taken_ms(self) -> int:
-        """Media time delivered, by the log or by a service's word; both may speak of the same minutes."""
-        return max(self.seen_ms, self.claimed_ms)
+        """Payable media time, by the log or by a service's word; both may speak of the same minutes."""
+        return max(self.payable_ms, self.claimed_ms - self.preview_ms)
 
     def due_micros(self, ahead_ms: int = 0) -> int:
         """What the watch costs so far, or will with `ahead_ms` more."""
@@ -62,7 +88,10 @@ class Watch:
 
 @dataclass(slots=True)
 class Hold:
-    """Billing's side of a session. `live`: heard of lately, so it may keep money; `played_ms` None until it ended."""
+    """Billing's side of a session. `live`: heard of lately, so it may keep money; `played_ms` None until it ended.
+
+    `limited`: it is final because of the daily limit.
+    """
 
     session_id: str
     account_id: int
@@ -85,6 +114,7 @@ class Hold:
     charged_micros: int
     creator_micros: int
     balance_after: int
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +134,14 @@ def deliver(hold: Hold, watch: Watch, intervals: Sequence[Interval], t_ms: int) 
     """Media was delivered (rule 2): only what is new to the watch can cost anything. Repeating it changes nothing."""
     if watch.opened_ms is None:
         watch.opened_ms = t_ms
-    fresh, alone, before_ms = metering.union(intervals), hold.delivered == watch.seen, watch.seen_ms
+    fresh, alone, before_ms = metering.union(intervals), hold.delivered == watch.seen, watch.payable_ms
     hold.delivered = metering.union([*hold.delivered, *fresh])
     hold.delivered_ms = metering.length_ms(hold.delivered)
     # Most watches have one session.
     watch.seen = hold.delivered if alone else metering.union([*watch.seen, *fresh])
     watch.seen_ms = metering.length_ms(watch.seen)
     if watch.id == hold.watch_id:
-        hold.added_ms += watch.seen_ms - before_ms
+        hold.added_ms += watch.payable_ms - before_ms
     hold.live = hold.state != "ended"
 
 
@@ -122,7 +152,8 @@ def move(hold: Hold, watch: Watch) -> None:
 
 def end(hold: Hold, played_ms: int) -> None:
     """The session is over and can have played `played_ms` at most; it holds nothing any more."""
-    hold.state, hold.final, hold.live, hold.played_ms = "ended", False, False, played_ms
+    hold.state, hold.final, hold.limited, hold.live = "ended", False, False, False
+    hold.played_ms = played_ms
 
 
 def forgive(hold: Hold, watch: Watch) -> None:
@@ -145,7 +176,8 @@ def settle(wallet: Wallet, watch: Watch, hold: Hold) -> Charge | None:
     """Take what the watch owes more than was taken before, or give back what it owes less; None when it is even.
 
     The session's own hold pays first, then the free balance, never another session's hold. What is missing is
-    uncollected (rule 5): the platform bears it and it never becomes a debt, so giving back starts with it.
+    uncollected (rule 5): the platform bears it and it never becomes a debt, so giving back starts with it. A daily
+    limit stops what is held, not what was delivered: else who moves it up and down would watch for nothing.
     """
     owed = watch.due_micros() - watch.charged_micros - watch.uncollected_micros
     if owed == 0:
@@ -158,7 +190,7 @@ def settle(wallet: Wallet, watch: Watch, hold: Hold) -> Charge | None:
         captured = 0
     hold.held_micros -= captured
     wallet.held_micros -= captured
-    wallet.balance_micros -= paid
+    wallet.spend(paid)
     return _book(wallet, watch, hold, paid, owed - paid)
 
 
@@ -177,8 +209,8 @@ def _book(wallet: Wallet, watch: Watch, hold: Hold, paid: int, uncollected: int)
 
 
 def unseen_ms(watch: Watch, hold: Hold) -> int:
-    """What is left of the film; at least two minutes when its length is not known."""
-    return max(0, hold.duration_ms - watch.taken_ms) if hold.duration_ms else metering.HOLD_MS
+    """What is left to be paid of the film; at least two minutes when its length is not known."""
+    return max(0, hold.duration_ms - watch.preview_ms - watch.taken_ms) if hold.duration_ms else metering.HOLD_MS
 
 
 def cost_micros(watch: Watch, ahead_ms: int) -> int:
@@ -189,7 +221,7 @@ def cost_micros(watch: Watch, ahead_ms: int) -> int:
 def take_over(wallet: Wallet, needed_micros: int, others: Iterable[Hold]) -> None:
     """Free what is needed from other sessions of the same watch: a reload finds the money of what it replaces."""
     for other in others:
-        taken = max(0, min(other.held_micros, needed_micros - wallet.free_micros))
+        taken = max(0, min(other.held_micros, needed_micros - wallet.room_micros))
         other.held_micros -= taken
         wallet.held_micros -= taken
 
@@ -201,17 +233,18 @@ def first_minute_micros(watch: Watch, hold: Hold) -> int:
 
 
 def cover(wallet: Wallet, watch: Watch, hold: Hold) -> None:
-    """Rule 5: hold the next two minutes, or what is left of film or balance; let go of what is not needed.
+    """Rule 5: hold the next two minutes, or what is left of film, balance or daily limit; let go of what is not needed.
 
     With less than that the session is final; when not one more millisecond can be paid it is spent. A film delivered
     to its end costs nothing more and is neither.
     """
     ahead_ms = min(metering.HOLD_MS, unseen_ms(watch, hold)) if hold.live else 0
     wanted = cost_micros(watch, ahead_ms)
-    change = min(wanted - hold.held_micros, wallet.free_micros)
+    change = min(wanted - hold.held_micros, max(0, wallet.room_micros))
     hold.held_micros += change
     wallet.held_micros += change
     if hold.live:
         hold.final = hold.held_micros < wanted
+        hold.limited = hold.final and wallet.room_micros < wallet.free_micros
         spent = hold.final and hold.held_micros < max(1, cost_micros(watch, 1))
         hold.state = "spent" if spent else "open"

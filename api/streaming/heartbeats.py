@@ -39,9 +39,17 @@ class InsufficientBalance(Problem):
     detail = "Your balance is used up. Add funds to go on watching."
 
 
+class DailyLimit(Problem):
+    code, status = "daily_limit", 402
+    detail = "The daily limit you set yourself is reached. Watch on after midnight UTC, or raise it in your wallet."
+
+
 @dataclass(frozen=True)
 class Heartbeat:
-    """Billing's view of the session, for the player. Money in minor units."""
+    """Billing's view of the session, for the player. Money in minor units.
+
+    `limited`: what is left, or `final`, is so by the user's own daily limit.
+    """
 
     is_active: bool
     balance: int
@@ -50,10 +58,11 @@ class Heartbeat:
     minutes_left: float | None
     low_balance: bool
     final: bool
+    limited: bool
 
 
 async def beat(db: Database, clients: Clients, user: User, session_id: str, told: Beat, *, live: Live) -> Heartbeat:
-    """Keep what the player tells, then ask billing; raises NotFound, SessionEnded, InsufficientBalance."""
+    """Keep what the player tells, then ask billing; raises NotFound, SessionEnded, and `_answer`'s."""
     session = await sessions.find(db, session_id, user)
     if not await queries.beat(db, session_id, told.model_dump()):
         raise sessions.SessionEnded
@@ -64,7 +73,7 @@ async def beat(db: Database, clients: Clients, user: User, session_id: str, told
         await settlement.end(db, clients, live, session_id, "settled")
         raise sessions.SessionEnded
     await queries.note_delivered(db, session_id, hold.delivered_ms, hold.charged)
-    return _answer(session, hold)
+    return _answer(session, hold, told.position_ms)
 
 
 async def _hold(clients: Clients, session_id: str) -> Hold | None:
@@ -77,9 +86,11 @@ async def _hold(clients: Clients, session_id: str) -> Hold | None:
         raise
 
 
-def _answer(session: queries.Session, hold: Hold) -> Heartbeat:
-    if hold.state == "spent":
-        raise InsufficientBalance(balance=hold.balance, required=session.price_per_minute)
+def _answer(session: queries.Session, hold: Hold, position_ms: int) -> Heartbeat:
+    """Raises InsufficientBalance, DailyLimit: not before the end of a preview, which needs no money (rule 6)."""
+    if hold.state == "spent" and position_ms >= session.preview_ms:
+        problem = DailyLimit if hold.limited else InsufficientBalance
+        raise problem(balance=hold.balance, required=session.price_per_minute)
     return Heartbeat(
         is_active=True,
         balance=hold.balance,
@@ -88,4 +99,5 @@ def _answer(session: queries.Session, hold: Hold) -> Heartbeat:
         minutes_left=hold.minutes_left,
         low_balance=hold.low_balance,
         final=hold.final,
+        limited=hold.limited,
     )

@@ -49,13 +49,18 @@ end
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
-    """What a verdict decides by. `ended` is the reason or empty; `read_ms` when PostgreSQL said so (ms since 1970)."""
+    """What a verdict decides by. `ended` is the reason or empty; `read_ms` when PostgreSQL said so (ms since 1970).
+
+    `spent`: nothing to be paid is served; `limited`: by a daily limit. The first `preview_ms` of the film are free.
+    """
 
     user_id: int
     video_id: int
     ended: str
     spent: bool
     final: bool
+    limited: bool
+    preview_ms: int
     ahead: int
     read_ms: int
 
@@ -144,4 +149,5 @@ def _decoded(value: bytes, lease: str) -> State | Leased:
 
 def _state(known: queries_live.Known, read_ms: int) -> State:
     ended = known.end_reason or ""
-    return State(known.user_id, known.video_id, ended, known.spent, known.final, known.ahead, read_ms)
+    money = (known.spent, known.final, known.limited, known.preview_ms)
+    return State(known.user_id, known.video_id, ended, *money, known.ahead, read_ms)

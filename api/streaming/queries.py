@@ -1,6 +1,6 @@
 """The statements on sessions; for verdicts, bills and resume positions see the other queries."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from api.database import Queries
@@ -17,6 +17,16 @@ class Session:
     duration_ms: int
     price_per_minute: int
     is_active: bool
+    preview_ms: int
+
+
+@dataclass(frozen=True)
+class Money:
+    """What billing says of a session: it may fetch nothing to be paid, or not for long; `limited` by a daily limit."""
+
+    spent: bool
+    final: bool
+    limited: bool
 
 
 @dataclass(frozen=True)
@@ -84,14 +94,17 @@ async def add_session(
     duration_ms: int,
     price_per_minute: int,
     position_ms: int,
-    final: bool,
+    preview_ms: int,
+    money: Money,
 ) -> None:
     """Open a session."""
     await db.run(
         """
         insert into stream_sessions
-            (session_id, user_id, video_id, generation, duration_ms, price_per_minute, position_ms, final)
-        values (:session_id, :user_id, :video_id, :generation, :duration_ms, :price_per_minute, :position_ms, :final)
+            (session_id, user_id, video_id, generation, duration_ms, price_per_minute, position_ms, preview_ms,
+            spent, final, limited)
+        values (:session_id, :user_id, :video_id, :generation, :duration_ms, :price_per_minute, :position_ms,
+            :preview_ms, :spent, :final, :limited)
         """,
         session_id=session_id,
         user_id=user_id,
@@ -100,7 +113,8 @@ async def add_session(
         duration_ms=duration_ms,
         price_per_minute=price_per_minute,
         position_ms=position_ms,
-        final=final,
+        preview_ms=preview_ms,
+        **asdict(money),
     )
 
 
@@ -109,7 +123,7 @@ async def session(db: Queries, session_id: str) -> Session | None:
     return await db.maybe(
         Session,
         """
-        select session_id, video_id, user_id, generation, duration_ms, price_per_minute, is_active
+        select session_id, video_id, user_id, generation, duration_ms, price_per_minute, is_active, preview_ms
         from stream_sessions where session_id = :session_id
         """,
         session_id=session_id,
@@ -148,21 +162,21 @@ async def note_delivered(db: Queries, session_id: str, delivered_ms: int, charge
     )
 
 
-async def set_money(db: Queries, session_id: str, word: int, *, spent: bool, final: bool) -> int:
+async def set_money(db: Queries, session_id: str, word: int, money: Money) -> int:
     """Note billing's word on a session's money unless a later one was heard; gives 0 when there is no such session."""
     return await db.run(
         """
         update stream_sessions set
             spent = case when word < :word then :spent else spent end,
             final = case when word < :word then :final else final end,
+            limited = case when word < :word then :limited else limited end,
             changed_at = case when word < :word then now() else changed_at end,
             word = greatest(word, :word)
         where session_id = :session_id
         """,
         session_id=session_id,
         word=word,
-        spent=spent,
-        final=final,
+        **asdict(money),
     )
 
 

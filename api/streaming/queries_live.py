@@ -16,6 +16,8 @@ class Known:
     end_reason: str | None
     spent: bool
     final: bool
+    limited: bool
+    preview_ms: int
     ahead: int
 
 
@@ -24,7 +26,7 @@ async def known(db: Queries, session_ids: Sequence[str]) -> list[Known]:
     return await db.all(
         Known,
         """
-        select s.session_id, s.user_id, s.video_id, s.end_reason, s.spent, s.final,
+        select s.session_id, s.user_id, s.video_id, s.end_reason, s.spent, s.final, s.limited, s.preview_ms,
             (select count(*) from stream_sessions o where o.user_id = s.user_id and o.is_active and o.id < s.id)
                 as ahead
         from stream_sessions s

@@ -10,17 +10,22 @@ from starlette.routing import Route
 from api.identity import require_service
 from api.service import answer, plumbing, read
 from api.streaming import health, sessions, settlement
+from api.streaming.queries import Money
 
 Id = Annotated[int, Field(gt=0, lt=1 << 63)]
 
 
 class Spent(BaseModel):
-    """Billing's word on a session's money; `word` numbers them in the order they were said."""
+    """Billing's word on a session's money; `word` numbers them in the order they were said.
+
+    `limited`: what is spent is the user's daily limit.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     spent: bool
     final: bool
+    limited: bool = False
     word: Annotated[int, Field(gt=0, lt=1 << 63)]
 
 
@@ -44,7 +49,7 @@ async def spent(request: Request) -> Response:
     require_service(request)
     told, session_id = await read(request, Spent), request.path_params["session_id"]
     db, live = plumbing(request).db, request.state.live
-    await sessions.set_money(db, live, session_id, told.word, spent=told.spent, final=told.final)
+    await sessions.set_money(db, live, session_id, told.word, Money(told.spent, told.final, told.limited))
     return Response(status_code=204)
 
 

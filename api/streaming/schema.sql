@@ -45,6 +45,10 @@ create table stream_sessions (
     word bigint not null default 0,
     -- when it ended or its money changed; null: never
     changed_at timestamptz,
+    -- the money is not gone: the user's own daily limit is reached
+    limited boolean not null default false,
+    -- the first of the film, which may be fetched without money; as billing has it for this session
+    preview_ms bigint not null default 0 check (preview_ms >= 0),
     check (is_active = (ended_at is null)),
     check (is_active = (end_reason is null)),
     check (settled_at is null or not is_active)

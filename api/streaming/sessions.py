@@ -14,6 +14,7 @@ from api.identity import User
 from api.problems import Forbidden, NotFound, Problem
 from api.streaming import queries, queries_position, token
 from api.streaming.live import Live
+from api.streaming.queries import Money
 from api.streaming.token import Signer
 
 log = structlog.get_logger()
@@ -53,13 +54,14 @@ class Address:
 
 @dataclass(frozen=True)
 class Started:
-    """Money in minor units; `minutes_left` None when nothing is to be paid."""
+    """Money in minor units; `minutes_left` None when nothing is to be paid. The film's first `preview_ms` are free."""
 
     session_id: str
     video_id: int
     price_per_minute: int
     balance: int
     minutes_left: float | None
+    preview_ms: int
     resume_position_ms: int
     heartbeat_interval_ms: int
     url: str
@@ -69,7 +71,7 @@ class Started:
 async def start(
     db: Database, clients: Clients, signer: Signer, user: User, video_id: int, *, max_sessions: int
 ) -> Started:
-    """Hold the first minutes and open a session; raises NotFound, NotPlayable, TooManySessions and billing's 402."""
+    """Hold the first minutes and open a session; raises NotFound, NotPlayable, TooManySessions and billing's 402s."""
     video = await _playable(clients, user, video_id)
     if await queries.is_revoked(db, user.id):
         raise Revoked
@@ -81,7 +83,7 @@ async def start(
     hold = await clients.billing_open_hold(session_id, user.id, video, free=free)
     position_ms = await queries_position.position(db, user.id, video.id)
     bounds = {"position_ms": position_ms, "max_sessions": max_sessions}
-    if not await _open(db, session_id, user, video, final=hold.final, **bounds):
+    if not await _open(db, session_id, user, video, hold, **bounds):
         await _give_back(clients, session_id)
         raise TooManySessions(limit=max_sessions)
     log.info("session.started", session_id=session_id, user_id=user.id, video_id=video.id, free=free)
@@ -101,7 +103,7 @@ async def _playable(clients: Clients, user: User, video_id: int) -> VideoFacts:
 
 
 async def _open(
-    db: Database, session_id: str, user: User, video: VideoFacts, *, position_ms: int, final: bool, max_sessions: int
+    db: Database, session_id: str, user: User, video: VideoFacts, hold: Hold, *, position_ms: int, max_sessions: int
 ) -> bool:
     """False when other starts of the same user, or an operator who disabled them, were faster."""
     async with db.transaction() as tx:
@@ -117,7 +119,8 @@ async def _open(
             duration_ms=video.duration_ms,
             price_per_minute=video.price_per_minute,
             position_ms=position_ms,
-            final=final,
+            preview_ms=hold.preview_ms,
+            money=Money(hold.state == "spent", hold.final, hold.limited),
         )
     return True
 
@@ -144,6 +147,7 @@ def _started(signer: Signer, session_id: str, video: VideoFacts, hold: Hold, pos
         price_per_minute=video.price_per_minute,
         balance=hold.balance,
         minutes_left=hold.minutes_left,
+        preview_ms=hold.preview_ms,
         resume_position_ms=position_ms,
         heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
         url=address.url,
@@ -179,12 +183,12 @@ async def listed(db: Database, user: User, active: bool | None) -> list[queries.
     return await queries.sessions(db, None if user.is_operator else user.id, active, LONGEST_LIST)
 
 
-async def set_money(db: Database, live: Live, session_id: str, word: int, *, spent: bool, final: bool) -> None:
+async def set_money(db: Database, live: Live, session_id: str, word: int, money: Money) -> None:
     """Billing's word, which counts unless a later one was heard.
 
     Raises NotFound about a session we have not opened yet: billing must say it again.
     """
-    if not await queries.set_money(db, session_id, word, spent=spent, final=final):
+    if not await queries.set_money(db, session_id, word, money):
         raise NotFound("There is no such session.")
     await live.forget([session_id])
 

@@ -63,4 +63,5 @@ class Validator:
         if str(shown.video_id) != asked.video or shown.expires_s <= time.time():
             return Verdict(verdicts.BAD_TOKEN, 0)
         state = await self.live.state(shown.session_id)
-        return verdicts.judge(shown, asked.video, state, self.max_sessions, time.time())
+        end_ms = int(asked.end_ms) if asked.is_segment else None
+        return verdicts.judge(shown, asked.video, state, self.max_sessions, time.time(), end_ms=end_ms)

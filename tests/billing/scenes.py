@@ -153,8 +153,14 @@ async def check_books(db: Database) -> None:
         "sessions refunded beyond their price": """select session_id from hold h where charged_micros <
             (select coalesce(sum(amount_micros), 0) from refund r where r.session_id = h.session_id)""",
         "watches of which the sum of charges is not what is due": f"""select id from watch
-            where charged_micros + uncollected_micros <> (greatest(seen_ms, claimed_ms) - forgiven_ms)
-                * price_micros_per_minute / {metering.MINUTE_MS}""",
+            where charged_micros + uncollected_micros <> (greatest(seen_ms - (select
+                coalesce(sum(upper(r) - lower(r)), 0) from unnest(seen * int8multirange(int8range(0, preview_ms))) as r
+                ), claimed_ms - preview_ms) - forgiven_ms) * price_micros_per_minute / {metering.MINUTE_MS}""",
+        "wallets with a limit that count a day wrongly": """select a.id from account a where daily_micros is not null
+            and case when spent_day = (now() at time zone 'utc')::date then spent_micros else 0 end <>
+            (select coalesce(-sum(e.amount_micros), 0) from entry e join journal j on j.id = e.journal_id
+            where e.account_id = a.id and j.kind in ('charge', 'forgiven', 'refund')
+            and j.created_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc')""",
         "watches whose length is wrong": """select id from watch where seen_ms <>
             (select coalesce(sum(upper(r) - lower(r)), 0) from unnest(seen) as r)""",
     }
