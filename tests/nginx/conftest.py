@@ -12,7 +12,10 @@ from tests.nginx import releases
 from tests.nginx.gateways import Gateway, running
 from tests.servers import free_port, scratch
 
-PAGES = ("index", "watch", "upload", "wallet", "queue", "signin", "statement", "proof", "billing")
+PAGES = (
+    *("index", "watch", "upload", "wallet", "queue", "signin", "statement", "proof", "billing"),
+    *("analytics", "studio", "history"),
+)
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ from tests.nginx.conftest import GatewayMaker
         ("/statement?month=2026-07", "statement"),
         ("/proof?session=s", "proof"),
         ("/billing", "billing"),
+        ("/analytics?period=90", "analytics"),
+        ("/studio?v=7", "studio"),
+        ("/history", "history"),
     ],
 )
 async def test_each_page_has_its_address(gateway: GatewayMaker, path: str, page: str) -> None:
