@@ -14,7 +14,8 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends \
     ca-certificates curl ffmpeg nginx-light python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --create-home streamify \
-    && install -d -o streamify -g streamify /data/media /data/sources /data/log/fetch /data/run /data/run/nginx /data/run/edge
+    && install -d -o streamify -g streamify /data/media /data/sources /data/log/fetch \
+    /data/log/all/origin /data/log/all/edge /data/run /data/run/nginx /data/run/edge
 WORKDIR /streamify
 COPY pyproject.toml uv.lock streamify ./
 COPY api/bootstrap.py api/bootstrap.py

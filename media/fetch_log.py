@@ -108,6 +108,12 @@ def sync(folder: Path) -> None:
         os.close(handle)
 
 
+def folder(root: Path, edge: str) -> Path:
+    """Where a reader finds an edge's log: the root, or a folder in it, as the logs of several machines lie side by side."""
+    beside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    return next((place for place in (root, *beside) if edge in live(place) or archived(place, edge)), root)
+
+
 def end_before(root: Path, edge: str, generation: int) -> tuple[int, int] | None:
     """The last generation before one that is not empty, and its size; None if unknown."""
     files = live(root).get(edge, {})

@@ -30,6 +30,12 @@ def test_both_start_the_same_commands(compose: dict[str, Any]) -> None:
     assert {tuple(s["command"]) for s in ours(compose).values()} == single
 
 
+def test_both_stop_them_by_the_same_signal(compose: dict[str, Any]) -> None:
+    settings = load({"SUPERVISOR_PASSWORD": "p" * 40, "WITH_EDGE": "yes"})
+    single = {p.command[3:]: f"SIG{p.stop}" for p in programs(settings) if p.command[1:3] == ("-m", "api")}
+    assert {tuple(s["command"]): s.get("stop_signal", "SIGTERM") for s in ours(compose).values()} == single
+
+
 def test_every_service_has_its_own_database_server(compose: dict[str, Any]) -> None:
     urls = [s["environment"].get("DATABASE_URL", "") for s in ours(compose).values()]
     hosts = {re.search(r"@([\w-]+):5432/(\w+)$", url).groups() for url in urls if url}  # type: ignore[union-attr]

@@ -47,7 +47,7 @@ def named(cause: str) -> list[Stretch]:
 def files(root: Path, stretches: Iterable[Stretch]) -> list[LogFile]:
     """The generations that stretches lie in, each with its checksum where this machine has the archive's note."""
     wanted = {(s.edge, g) for s in stretches for g in {s.from_generation, s.to_generation}}
-    return [_file(root, edge, generation) for edge, generation in sorted(wanted)]
+    return [_file(fetch_log.folder(root, edge), edge, generation) for edge, generation in sorted(wanted)]
 
 
 def _file(root: Path, edge: str, generation: int) -> LogFile:

@@ -1,4 +1,7 @@
-"""Journey 1 over docker-compose: the same film, form, player and money, in containers (where an engine answers)."""
+"""Journey 1 over docker-compose: the same film, form, player and money, in containers (where an engine answers).
+
+With the edge profile: the page plays from the edge, and whoever asks both pays once.
+"""
 
 import json
 import os
@@ -15,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests import films
+from tests.edge.test_whole_way import paid_once
 from tests.journeys.conftest import browser  # noqa: F401 - the same Chromium
 from tests.journeys.test_watch import the_whole_way
 from tests.servers import free_port
@@ -43,7 +47,8 @@ class ComposeStack(Stack):
     project: str = ""
 
     def docker(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = ["docker", "compose", "-p", self.project, "-f", str(ROOT / "docker-compose.yml"), *arguments]
+        file = str(ROOT / "docker-compose.yml")
+        command = ["docker", "compose", "-p", self.project, "-f", file, "--profile", "edge", *arguments]
         env = {**os.environ, **self.extra}
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=1200)
 
@@ -52,29 +57,29 @@ class ComposeStack(Stack):
 
     def fetch_lines(self) -> list[dict[str, Any]]:
         shell = "cat $(find /data/log/fetch -type f -name '*.log' | sort)"
-        return [
-            json.loads(line) for line in self.docker("exec", "-T", "gateway", "sh", "-c", shell).stdout.splitlines()
-        ]
+        logs = [self.docker("exec", "-T", nginx, "sh", "-c", shell).stdout for nginx in ("gateway", "edge")]
+        return [json.loads(line) for log in logs for line in log.splitlines()]
 
 
-def well(stack: Stack) -> bool:
+def well(url: str) -> bool:
     try:
-        return httpx2.get(f"{stack.url}/health", timeout=5).status_code == 200
+        return httpx2.get(f"{url}/health", timeout=5).status_code == 200
     except httpx2.HTTPError:
         return False
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[ComposeStack]:
-    names = ("JWT_SECRET", "SERVICE_SECRET", "TOKEN_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD")
-    port = free_port()
-    extra = {name: secrets.token_hex(32) for name in names} | {"GATEWAY_PORT": str(port)}
-    extra["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    names = ("JWT_SECRET", "SERVICE_SECRET", "TOKEN_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "EDGE_SECRET")
+    port, edge_port = free_port(), free_port()
+    extra = {name: secrets.token_hex(32) for name in names} | {"GATEWAY_PORT": str(port), "EDGE_PORT": str(edge_port)}
+    extra |= {"PUBLIC_URL": f"http://127.0.0.1:{port}", "MEDIA_URL": f"http://127.0.0.1:{edge_port}"}
     found = ComposeStack(Path("/nowhere"), port, 0, extra, project=f"streamify-{secrets.token_hex(3)}")
     try:
         done = found.docker("up", "--build", "-d", "--scale", "auth-service=2", "--scale", "worker-batch=2")
         assert done.returncode == 0, done.stderr[-3000:]
-        wait_for(lambda: well(found), 120, "the gateway to say that all is well")
+        for url in (found.url, extra["MEDIA_URL"]):
+            wait_for(lambda: well(url), 120, f"{url} to say that all is well")  # noqa: B023 - called at once
         yield found
     finally:
         for client in found.clients:
@@ -94,4 +99,8 @@ def test_stateless_parts_are_scaled(stack: ComposeStack) -> None:
     running = [row["Service"] for row in rows if row["State"] == "running"]
     assert running.count("auth-service") == 2
     assert running.count("worker-batch") == 2
-    assert len(set(running)) == 18
+    assert len(set(running)) == 20
+
+
+def test_a_film_fetched_at_the_edge_and_the_origin_is_paid_once(stack: ComposeStack, tmp_path: Path) -> None:
+    paid_once(stack, tmp_path)

@@ -50,6 +50,11 @@ def micros(person: Person) -> int:
 
 
 def test_a_film_fetched_at_the_edge_and_the_origin_is_paid_once(stack: Stack, tmp_path: Path) -> None:
+    paid_once(stack, tmp_path)
+
+
+def paid_once(stack: Stack, tmp_path: Path) -> None:
+    """The containers are put through the same."""
     uploader, viewer = Person(stack, "owner@example.org"), Person(stack, "viewer@example.org")
     clip = films.small_bunny(tmp_path / "clip.mp4")
     video = uploader.upload(films.bunny_loop(tmp_path / "film.mp4", 8, clip), PRICE)

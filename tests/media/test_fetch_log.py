@@ -42,6 +42,17 @@ def test_all_lines_are_read_wherever_they_are(root: Path, gone: tuple[int, ...])
     assert fetch_log.archived(root, "origin") == sorted(gone)
 
 
+def test_logs_of_other_machines_may_lie_beside_each_other(root: Path) -> None:
+    assert fetch_log.folder(root, "origin") == root
+    for edge in ("origin", "edge"):
+        assert fetch_log.folder(root.parent, edge) == root
+    put_away(root, 1, 2, 3)
+    (root / "origin-4.log").unlink()
+    assert fetch_log.folder(root.parent, "origin") == root
+    assert fetch_log.folder(root.parent, "nobody") == root.parent
+    assert fetch_log.folder(root / "nowhere", "origin") == root / "nowhere"
+
+
 def test_the_archive_says_what_is_in_it(root: Path) -> None:
     one, three = put_away(root, 1, 3)
     assert three.sha256 == hashlib.sha256(TEXTS[3]).hexdigest()

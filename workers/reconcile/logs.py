@@ -23,6 +23,11 @@ class Log:
     first: int = 0
     trouble: list[Difference] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, root: Path, reached: Reached) -> "Log":
+        """The log of one stream, wherever below the root it lies."""
+        return cls(fetch_log.folder(root, reached.stream.removeprefix(STREAM)), reached)
+
     @property
     def edge(self) -> str:
         return self.reached.stream.removeprefix(STREAM)

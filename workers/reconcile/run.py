@@ -73,7 +73,7 @@ async def reconcile(
         async with db.snapshot() as books:
             now_ms = await queries.now_ms(books)
             root, keep_days = settings.path("FETCH_LOG_ROOT"), settings.number("FETCH_LOG_KEEP_DAYS")
-            logs = [Log(root, reached) for reached in await queries.reached(books)]
+            logs = [Log.of(root, reached) for reached in await queries.reached(books)]
             since_ms = max([log.begin(begun["since_ms"], now_ms, keep_days) for log in logs], default=begun["since_ms"])
             reading, counts = Reading(books), Counts()
             for log in logs:
