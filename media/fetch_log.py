@@ -109,7 +109,7 @@ def sync(folder: Path) -> None:
 
 
 def folder(root: Path, edge: str) -> Path:
-    """Where a reader finds an edge's log: the root, or a folder in it, as the logs of several machines lie side by side."""
+    """Where a reader finds an edge's log: in the root, or in a folder of it, where each machine's has its own."""
     beside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     return next((place for place in (root, *beside) if edge in live(place) or archived(place, edge)), root)
 

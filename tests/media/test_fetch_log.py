@@ -42,15 +42,14 @@ def test_all_lines_are_read_wherever_they_are(root: Path, gone: tuple[int, ...])
     assert fetch_log.archived(root, "origin") == sorted(gone)
 
 
-def test_logs_of_other_machines_may_lie_beside_each_other(root: Path) -> None:
-    assert fetch_log.folder(root, "origin") == root
-    for edge in ("origin", "edge"):
-        assert fetch_log.folder(root.parent, edge) == root
-    put_away(root, 1, 2, 3)
-    (root / "origin-4.log").unlink()
-    assert fetch_log.folder(root.parent, "origin") == root
-    assert fetch_log.folder(root.parent, "nobody") == root.parent
-    assert fetch_log.folder(root / "nowhere", "origin") == root / "nowhere"
+def test_logs_of_several_machines_may_lie_side_by_side(root: Path) -> None:
+    other = root / "other"
+    other.mkdir()
+    (other / "far-1.log").write_bytes(b"x\n")
+    assert [fetch_log.folder(root, edge) for edge in ("origin", "edge", "far", "nobody")] == [root, root, other, root]
+    archive.put_away(other, "far", 1, threading.Event())
+    assert fetch_log.folder(root, "far") == other
+    assert fetch_log.folder(root / "nowhere", "far") == root / "nowhere"
 
 
 def test_the_archive_says_what_is_in_it(root: Path) -> None:
