@@ -128,7 +128,8 @@ async def store_holds(db: Queries, changed: Sequence[Hold]) -> None:
             :limited::text::boolean[], :live::text::boolean[], :held_micros::text::bigint[],
             :delivered_ms::text::bigint[], :added_ms::text::bigint[], :played_ms::text::bigint[],
             :forgiven_ms::text::bigint[], :charged_micros::text::bigint[], :creator_micros::text::bigint[],
-            :balance_after::text::bigint[]), json_array_elements_text(:session_id), json_array_elements_text(:delivered))
+            :balance_after::text::bigint[]),
+            json_array_elements_text(:session_id), json_array_elements_text(:delivered))
             as r (watch_id, state, final, limited, live, held_micros, delivered_ms, added_ms, played_ms, forgiven_ms,
             charged_micros, creator_micros, balance_after, session_id, delivered)
         where h.session_id = r.session_id

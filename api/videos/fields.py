@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 MAX_TITLE = 255
 MAX_PRICE = 100_000
+MAX_PREVIEW_MS = 3_600_000
 _LINE_BREAKS = "\n\r\t"
 
 Visibility = Literal["public", "unlisted", "private"]
@@ -34,7 +35,10 @@ Filename = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10
 
 
 class VideoFields(BaseModel):
-    """A new video. Numbers may be text, as forms send them. `level_sound`: bring it to the common loudness."""
+    """A new video. Numbers may be text, as forms send them. `level_sound`: bring it to the common loudness.
+
+    The film's first `preview_ms` are free to watch.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,12 +47,13 @@ class VideoFields(BaseModel):
     description: Description = ""
     category: Category = ""
     price_per_minute: int = Field(default=0, ge=0, le=MAX_PRICE)
+    preview_ms: int = Field(default=0, ge=0, le=MAX_PREVIEW_MS)
     visibility: Visibility = "public"
     level_sound: bool = True
 
 
 class VideoChange(BaseModel):
-    """What is absent stays as it is; `level_sound` bears on what is encoded from then on."""
+    """What is absent stays as it is; `level_sound` bears on what is encoded from then on, prices on who comes then."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,6 +61,7 @@ class VideoChange(BaseModel):
     description: Description | None = None
     category: Category | None = None
     price_per_minute: int | None = Field(default=None, ge=0, le=MAX_PRICE)
+    preview_ms: int | None = Field(default=None, ge=0, le=MAX_PREVIEW_MS)
     visibility: Visibility | None = None
     level_sound: bool | None = None
 

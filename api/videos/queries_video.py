@@ -20,6 +20,7 @@ class Video:
     duration: int
     duration_ms: int
     price_per_minute: int
+    preview_ms: int
     filename: str
     uploaded_by: int
     status: str
@@ -46,6 +47,7 @@ class Fields:
     description: str
     category: str
     price_per_minute: int
+    preview_ms: int
     visibility: str
     level_sound: bool
 
@@ -81,10 +83,10 @@ async def add_video(
     """A new video; gives its id."""
     return await db.value(
         """
-        insert into videos (title, description, category, price_per_minute, visibility, level_sound, search_text,
-            filename, uploaded_by, source, status)
-        values (:title, :description, :category, :price_per_minute, :visibility, :level_sound, :search_text,
-            :filename, :uploaded_by, :source, :status)
+        insert into videos (title, description, category, price_per_minute, preview_ms, visibility, level_sound,
+            search_text, filename, uploaded_by, source, status)
+        values (:title, :description, :category, :price_per_minute, :preview_ms, :visibility, :level_sound,
+            :search_text, :filename, :uploaded_by, :source, :status)
         returning id
         """,
         **vars(fields),
@@ -131,7 +133,7 @@ async def videos(db: Queries, ids: Sequence[int]) -> list[Video]:
         """
         select v.id, v.title, v.description, v.category, v.duration, v.duration_ms, v.price_per_minute, v.filename,
             v.uploaded_by, v.status, v.visibility, v.error_code, v.error_message, v.generation, v.poster,
-            v.poster_revision, v.storyboard,
+            v.poster_revision, v.storyboard, v.preview_ms,
             v.created_at, v.updated_at, v.playable_at, v.ready_at,
             case v.status when 'ready' then 1 else coalesce(p.progress, 0) end::float8 as progress,
             coalesce(r.renditions, '[]') as renditions
@@ -168,10 +170,11 @@ async def facts(db: Queries, ids: Sequence[int]) -> list[VideoFacts]:
         VideoFacts,
         """
         select v.id, v.title, v.uploaded_by, v.price_per_minute, v.duration_ms, v.status, v.visibility, v.generation,
-            coalesce(r.audio_only, false) as audio_only
+            v.preview_ms, coalesce(r.audio_only, false) as audio_only, coalesce(r.bandwidths, '{}') as bandwidths
         from videos v
         left join lateral (
-            select bool_and(n.kind <> 'video') and bool_or(n.kind = 'audio') as audio_only
+            select bool_and(n.kind <> 'video') and bool_or(n.kind = 'audio') as audio_only,
+                jsonb_object_agg(n.name, n.bandwidth) filter (where n.kind in ('video', 'audio')) as bandwidths
             from renditions n where n.video_id = v.id and n.generation = v.generation
         ) r on true
         where v.id = any(:ids::int[]) order by v.id
@@ -185,7 +188,7 @@ async def lock_fields(db: Queries, video_id: int) -> Fields | None:
     return await db.maybe(
         Fields,
         """
-        select title, description, category, price_per_minute, visibility, level_sound
+        select title, description, category, price_per_minute, preview_ms, visibility, level_sound
         from videos where id = :video_id for update
         """,
         video_id=video_id,
@@ -198,7 +201,8 @@ async def change_video(db: Queries, video_id: int, fields: Fields, search_text: 
         """
         update videos
         set title = :title, description = :description, category = :category, price_per_minute = :price_per_minute,
-            visibility = :visibility, level_sound = :level_sound, search_text = :search_text, updated_at = now()
+            preview_ms = :preview_ms, visibility = :visibility, level_sound = :level_sound,
+            search_text = :search_text, updated_at = now()
         where id = :video_id
         """,
         **vars(fields),

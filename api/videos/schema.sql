@@ -26,7 +26,9 @@ create table videos (
     search_text text not null,
     level_sound boolean not null default true,
     storyboard boolean not null default false,
-    poster_revision bigint not null default 0
+    poster_revision bigint not null default 0,
+    -- the first of the film, which everybody may watch without paying
+    preview_ms integer not null default 0 check (preview_ms between 0 and 3600000)
 );
 create index videos_newest on videos (created_at desc, id desc);
 create index videos_by_uploader on videos (uploaded_by);

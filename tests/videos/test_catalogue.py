@@ -7,7 +7,8 @@ from tests.videos.uploading import CHIEF, OWNER, STRANGER, begun, code, fields_o
 from tests.videos.working import PLAN, RENDITIONS, plan, take, work_off, worker
 
 FIELDS = {
-    *("id", "title", "description", "category", "duration", "duration_ms", "price_per_minute", "filename"),
+    *("id", "title", "description", "category", "duration", "duration_ms", "price_per_minute", "preview_ms"),
+    "filename",
     *("uploaded_by", "uploader_name", "status", "progress", "visibility", "error", "renditions", "poster_url"),
     *("storyboard_url", "captions", "chapters", "created_at", "updated_at", "playable_at", "ready_at"),
 }
@@ -162,13 +163,10 @@ async def test_categories_are_those_in_which_something_plays(platform: PlatformM
 async def test_the_owner_and_operators_change_a_video(platform: PlatformMaker) -> None:
     p = await platform("videos")
     video_id = await playing(p, title="Old", category="Art")
-    changed = await change(p, video_id, p.user(OWNER), title="New", price_per_minute=5)
+    changed = await change(p, video_id, p.user(OWNER), title="New", price_per_minute=5, preview_ms=30_000)
     assert changed.status_code == 200
-    assert (changed.json()["title"], changed.json()["price_per_minute"], changed.json()["category"]) == (
-        "New",
-        5,
-        "Art",
-    )
+    new = {"title": "New", "price_per_minute": 5, "preview_ms": 30_000, "category": "Art"}
+    assert new.items() <= changed.json().items()
     assert await listed(p, "?query=new") == ["New"]
     assert await listed(p, "?query=old") == []
     assert (await change(p, video_id, p.user(CHIEF, role="operator"), category="")).json()["category"] == ""
@@ -186,6 +184,8 @@ async def test_a_change_is_checked(platform: PlatformMaker) -> None:
         {"price_per_minute": -1},
         {"price_per_minute": "5"},
         {"price_per_minute": 10**9},
+        {"preview_ms": -1},
+        {"preview_ms": 3_600_001},
         {"visibility": "secret"},
         {"status": "ready"},
         {"uploaded_by": STRANGER},
@@ -207,11 +207,12 @@ async def test_names_of_uploaders_are_empty_while_auth_is_away(platform: Platfor
 
 async def test_services_ask_for_facts_and_nobody_else_does(platform: PlatformMaker) -> None:
     p = await platform("videos")
-    first, second = await playing(p, title="One", price_per_minute="3"), await posted(p)
+    first, second = await playing(p, title="One", price_per_minute="3", preview_ms="9000"), await posted(p)
     async with worker(p) as clients:
         facts = await clients.videos_facts([second, first, 999])
     assert [(f.id, f.status, f.generation) for f in facts] == [(first, "playable", 1), (second, "queued", 0)]
     assert (facts[0].title, facts[0].price_per_minute, facts[0].duration_ms) == ("One", 3, 1000 * first)
+    assert [f.preview_ms for f in facts] == [9000, 0]
     path = f"/internal/videos?ids={first}"
     assert code(await p.call("GET", "videos", path)) == (403, "forbidden")
     assert code(await p.call("GET", "videos", path, token=p.user(OWNER))) == (403, "forbidden")

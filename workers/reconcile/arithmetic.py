@@ -29,6 +29,10 @@ class Spans:
     def pairs(self) -> list[tuple[int, int]]:
         return list(zip(self.edges[::2], self.edges[1::2], strict=True))
 
+    def beyond(self, moment: int) -> "Spans":
+        """Rule 6: what lies after the first `moment` of the film."""
+        return Spans(edge for start, end in self.pairs() if end > moment for edge in (max(start, moment), end))
+
     @property
     def ms(self) -> int:
         return sum(self.edges[1::2]) - sum(self.edges[::2])

@@ -70,6 +70,7 @@ class Watch:
     charged_micros: int
     uncollected_micros: int
     creator_micros: int
+    preview_ms: int
 
     @property
     def film(self) -> tuple[int, int, int]:
@@ -152,7 +153,7 @@ async def watches(db: Queries, since_ms: int, until_ms: int, after: int, limit: 
     """Watches that were opened in a time, and those that never were; in order of their ids."""
     sql = """
         select id, user_id, video_id, price_micros_per_minute, creator_bps, opened_ms, seen, seen_ms, claimed_ms,
-            forgiven_ms, forgiven_session, charged_micros, uncollected_micros, creator_micros
+            forgiven_ms, forgiven_session, charged_micros, uncollected_micros, creator_micros, preview_ms
         from watch
         where id > :after and (opened_ms is null or (opened_ms >= :since_ms and opened_ms < :until_ms))
         order by id

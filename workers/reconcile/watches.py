@@ -54,7 +54,8 @@ def _watch(watch: Watch, viewings: list[Viewing], *, opened: bool, counts: Count
         return
     if watch.opened_ms is not None and not opened:
         yield _of(watch, "opening", {"opened_ms": watch.opened_ms}, {"fetch_at_that_time": False}, provable=whole)
-    taken_ms = max(seen.ms, watch.claimed_ms)
+    # Rule 6: the first of the film is free.
+    taken_ms = max(seen.beyond(watch.preview_ms).ms, watch.claimed_ms - watch.preview_ms)
     forgiven_ms = _forgiven_ms(watch, viewings, seen)
     # Rule 6: an owner's own views are free.
     own = any(v.session.creator_id == watch.user_id for v in viewings)
@@ -108,8 +109,8 @@ def _forgiven_ms(watch: Watch, viewings: list[Viewing], seen: Spans) -> int:
         session = viewing.session
         others = joined(other.parts[watch.id] for other in viewings if other is not viewing)
         fetched_ms = viewing.whole().ms
-        alone_ms = seen.ms - others.ms
-        high = unplayed_ms(fetched_ms, session.played_ms, viewing.parts[watch.id].ms)
+        alone_ms = seen.beyond(watch.preview_ms).ms - others.beyond(watch.preview_ms).ms
+        high = unplayed_ms(fetched_ms, session.played_ms, viewing.parts[watch.id].beyond(watch.preview_ms).ms)
         low = unplayed_ms(fetched_ms, session.played_ms, alone_ms) if session.watch_id == watch.id else 0
         if watch.forgiven_session == session.session_id:
             return min(max(watch.forgiven_ms, low), high)
