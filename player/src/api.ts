@@ -83,7 +83,7 @@ export interface Search {
 export const videos = (search: Search, signal?: AbortSignal) =>
   call<m.Page<m.Video>>("GET", `/api/videos${query({ ...search })}`, signal ? { signal } : {});
 export const video = (id: string | number) => call<m.Video>("GET", `/api/videos/${encodeURIComponent(id)}`);
-export const changeVideo = (id: number, fields: Partial<m.VideoFields>) =>
+export const changeVideo = (id: number, fields: Partial<m.VideoFields & { preview_ms: number }>) =>
   call<m.Video>("PUT", `/api/videos/${id}`, { body: fields });
 
 export async function categories(): Promise<string[]> {

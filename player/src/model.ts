@@ -54,6 +54,8 @@ export interface Video {
   category: string;
   duration_ms: number;
   price_per_minute: number;
+  /** The film's beginning, free for everybody. */
+  preview_ms?: number;
   currency?: string;
   filename: string;
   uploaded_by: number;
@@ -91,6 +93,7 @@ export interface Started {
   price_per_minute: number;
   balance: number;
   minutes_left: number | null;
+  preview_ms?: number;
   resume_position_ms: number;
   heartbeat_interval_ms: number;
   url: string;
@@ -118,6 +121,8 @@ export interface Meter {
   minutes_left: number | null;
   low_balance: boolean;
   final: boolean;
+  /** What is left is bounded by the daily limit, not by the balance. */
+  limited?: boolean;
 }
 
 export interface Receipt {

@@ -2,9 +2,14 @@
 
 const REMEMBERED = "streamify.currency";
 
-/** Decimal places of a currency's minor unit (ISO 4217): 2 for USD, 0 for JPY, 3 for KWD. */
+// ISO 4217, as in api/billing/money.py. Browsers write some currencies as people do in shops, without their hundredths.
+const WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF";
+const THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND";
+
+/** Decimal places of a currency's minor unit: 2 for USD, 0 for JPY, 3 for KWD. */
 export function exponent(currency: string): number {
-  return format(currency).resolvedOptions().maximumFractionDigits ?? 2;
+  if (WHOLE.includes(currency)) return 0;
+  return THOUSANDTHS.includes(currency) ? 3 : 2;
 }
 
 export function formatMinor(minor: number, currency: string, locale?: string): string {
@@ -67,5 +72,7 @@ export function rememberCurrency(currency: string): void {
 }
 
 function format(currency: string, options: Intl.NumberFormatOptions = {}, locale?: string): Intl.NumberFormat {
-  return new Intl.NumberFormat(locale, { style: "currency", currency, ...options });
+  const places = exponent(currency);
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+  return new Intl.NumberFormat(locale, { style: "currency", currency, ...digits, ...options });
 }

@@ -15,6 +15,9 @@ const plain = (text: string) => text.replaceAll("\u00a0", " ");
 describe("money", () => {
   it("knows how many places a currency has", () => {
     expect([exponent("USD"), exponent("JPY"), exponent("KWD")]).toEqual([2, 0, 3]);
+    // Browsers leave hundredths out that the ledger counts.
+    expect([exponent("AFN"), exponent("LBP"), exponent("IQD"), exponent("ISK")]).toEqual([2, 2, 3, 0]);
+    expect(plain(formatMinor(1234, "AFN", "en"))).toBe("AFN 12.34");
   });
 
   it("shows minor units with the currency's own places", () => {

@@ -1,12 +1,13 @@
 """The rule for money as tables of cases, and against a count millisecond by millisecond."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.billing import metering, settlement
+from api.billing import metering, money, settlement
 from api.billing.books import Books
 from api.billing.metering import Interval
 from api.billing.money import Currency
@@ -87,6 +88,12 @@ def test_people_see_minor_units_cut_towards_zero(micros: int, shown: int, enough
     dollars = Currency("USD", 10_000)
     assert (dollars.minor(micros), dollars.minor_up(micros)) == (shown, enough)
     assert dollars.minor(-10_001) == -1
+
+
+def test_pages_know_the_same_currencies() -> None:
+    page = Path("player/src/money.ts").read_text()
+    for name, codes in (("WHOLE", money.WHOLE), ("THOUSANDTHS", money.THOUSANDTHS)):
+        assert f'const {name} = "{codes}";' in page
 
 
 def books(balance: int, sessions: int) -> Books:

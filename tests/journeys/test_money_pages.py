@@ -125,7 +125,26 @@ def test_a_limit_keeps_its_user_from_watching_on(till: Stack, viewer: Page, shor
     expect(found(viewer, "limit-done")).to_be_visible()
     viewer.goto(f"/watch?v={video}")
     found(viewer, "play").click()
-    expect(viewer.locator("[data-test=player-error][data-code=daily_limit]")).to_contain_text("daily limit")
+    stopped = viewer.locator("[data-test=spent][data-code=daily_limit]")
+    expect(stopped).to_contain_text("Your daily limit is reached")
+    stopped.locator("[data-test=daily-limit]").fill("5")
+    stopped.locator("[data-test=limit-submit]").click()
+    wait_for(lambda: current_time(viewer) > 0.5, 60, "the film to play once the limit was raised")
+
+
+def test_a_preview_plays_without_money_and_ends_at_an_offer(till: Stack, viewer: Page, short_film: Path) -> None:
+    uploader = Person(till, "generous@example.org")
+    video = uploader.upload(short_film, PRICE, "The beginning is free")
+    uploader.wait_until(video, "playable", "ready")
+    assert uploader.http.put(f"/api/videos/{video}", json={"preview_ms": 8000}).json()["preview_ms"] == 8000
+    sign_up(viewer, "penniless")
+    viewer.set_viewport_size(PHONE)
+    viewer.goto(f"/watch?v={video}")
+    expect(found(viewer, "price")).to_contain_text("the first 8 seconds free")
+    found(viewer, "play").click()
+    expect(found(viewer, "spent")).to_contain_text("The free preview ends here", timeout=60_000)
+    assert 3 < current_time(viewer) <= 8.5
+    assert fits(viewer)
 
 
 def test_the_rule_can_be_read_by_everybody(viewer: Page) -> None:

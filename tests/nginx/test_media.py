@@ -9,7 +9,7 @@ from api.streaming import token
 from tests.conftest import Platform
 from tests.nginx.conftest import GatewayMaker
 from tests.nginx.gateways import SEGMENT, Gateway
-from tests.streaming.playback import VIDEO, add_session, change, end, token_for
+from tests.streaming.playback import VIDEO, VIEWER, add_session, change, end, token_for
 from tests.videos.uploading import posted
 
 PIECE = "360p/0-0-4000.m4s"
@@ -111,6 +111,8 @@ async def test_a_spent_session_is_asked_to_pay_until_the_money_is_back(gateway: 
     media = f"{g.url}/v/{token_for(p, session)}/{VIDEO}/1/{PIECE}"
     for _ in range(2):
         assert is_problem(await p.http.get(media), 402, "insufficient_balance")
+    limited = await add_session(p, user_id=VIEWER + 1, spent=True, limited=True)
+    assert is_problem(await p.http.get(f"{g.url}/v/{token_for(p, limited)}/{VIDEO}/1/{PIECE}"), 402, "daily_limit")
     await change(p, session, "spent", False)
     deadline = time.monotonic() + 5
     while (answer := await p.http.get(media)).status_code == 402:

@@ -1,7 +1,8 @@
-/** What an owner changes about a video: its preparation, captions, poster; and its report. Fires `changed`. */
+/** What an owner changes about a video: its preparation, captions, preview, poster; and its report. Fires `changed`. */
 import "../components/preparation.ts";
 import "./captions.ts";
 import "./poster.ts";
+import "./preview.ts";
 import "./report.ts";
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
@@ -24,6 +25,7 @@ export class Studio extends LightElement {
         <p class="small soft">Only its owner and operators see this.</p></div>
       ${preparing}
       <s-captions .video=${video} @changed=${this.changed}></s-captions>
+      <s-preview .video=${video} @changed=${this.changed}></s-preview>
       <s-poster .video=${video} .position=${this.position} @changed=${this.changed}></s-poster>
       <s-report .video=${video}></s-report>
     </section>`;

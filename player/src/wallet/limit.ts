@@ -1,4 +1,4 @@
-/** The daily limit a user sets to keep their own spending in bounds. */
+/** The daily limit a user sets to keep their own spending in bounds; fires `limited` when it was changed. */
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import type { Limits } from "../accounts.ts";
@@ -30,7 +30,7 @@ export class DailyLimit extends LightElement {
     const spent = `Spent today (UTC): ${formatMinor(spent_today, currency)}`;
     return html`<section class="panel stack" aria-labelledby="limit" data-test="limit">
       <h2 id="limit">Daily limit</h2>
-      <p class="small soft">${daily_limit === null ? "You have set no limit." : `No video starts that would take you beyond ${formatMinor(daily_limit, currency)} a day.`}
+      <p class="small soft">${daily_limit === null ? "You have set no limit." : `Videos stop before they take you beyond ${formatMinor(daily_limit, currency)} a day, but for the seconds already sent to you. They go on when the next day begins (midnight UTC) or the limit is raised.`}
         <span data-test="spent-today">${spent}.</span></p>
       <form class="stack stack-small" novalidate @submit=${this.submit}>
         <div class="field"><label for="daily-limit">At most per day (${currency}); empty for no limit</label>
@@ -57,6 +57,7 @@ export class DailyLimit extends LightElement {
         daily === null ? "The limit is gone." : "The limit is kept from now on.",
         "limit-done",
       );
+      this.dispatchEvent(new Event("limited", { bubbles: true }));
     } catch (error) {
       this.message = notice("bad", Problem.of(error).message, "limit-failed");
     } finally {

@@ -33,7 +33,7 @@ export function cover(viewing: Viewing, video: Video, resume_ms: number, actions
 function content(viewing: Viewing, video: Video, resume_ms: number, actions: Actions): TemplateResult {
   switch (viewing.state) {
     case "spent":
-      return spent(viewing, actions);
+      return spent(viewing, video, actions);
     case "ended":
       return viewing.problem ? cut(viewing, actions) : over(viewing, video, actions);
     case "error":
@@ -85,7 +85,10 @@ const own = (video: Video) => account.user?.id === video.uploaded_by;
 
 function price(video: Video): string {
   if (own(video)) return "Your own video: free for you";
-  return formatPrice(video.price_per_minute, video.currency ?? account.currency);
+  const perMinute = formatPrice(video.price_per_minute, video.currency ?? account.currency);
+  return video.price_per_minute && video.preview_ms
+    ? `${perMinute}, the first ${speakDuration(video.preview_ms)} free`
+    : perMinute;
 }
 
 /** The balance, and how far it goes at this price. */
@@ -96,14 +99,31 @@ function afford(video: Video): string {
   return `Your balance of ${formatMinor(wallet.balance, wallet.currency)} is good for ${formatMinutesLeft(minutes)}.`;
 }
 
-function spent(viewing: Viewing, actions: Actions): TemplateResult {
+function spent(viewing: Viewing, video: Video, actions: Actions): TemplateResult {
+  const { problem, session } = viewing;
   const here = viewing.position_ms > 0 ? ` Your place at ${formatDuration(viewing.position_ms)} is kept.` : "";
-  return html`<div class="cover-panel stack" data-test="spent">
-    <h2 tabindex="-1">${here ? "Your balance is used up" : "Your balance is too small"}</h2>
-    <p role="alert" data-test="panel-text">${viewing.problem?.message ?? "Watching on needs money in your wallet."}${here}</p>
-    <p class="small soft">After the deposit the video ${here ? "goes on" : "starts"} by itself.</p>
-    <s-deposit @deposited=${() => actions.goOn()}></s-deposit>
+  const limited = problem?.code === "daily_limit";
+  const previewed = !limited && here && !viewing.meter?.charged && session?.preview_ms;
+  const used = here ? "Your balance is used up" : "Your balance is too small";
+  const title = limited ? "Your daily limit is reached" : previewed ? "The free preview ends here" : used;
+  const text = previewed
+    ? `Watching on costs ${formatPrice(video.price_per_minute, video.currency ?? account.currency)}.`
+    : (problem?.message ?? "Watching on needs money in your wallet.");
+  return html`<div class="cover-panel stack" data-test="spent" data-code=${problem?.code ?? ""}>
+    <h2 tabindex="-1">${title}</h2>
+    <p role="alert" data-test="panel-text">${text}${here}</p>
+    ${limited ? raise(actions) : top(here ? "goes on" : "starts", actions)}
   </div>`;
+}
+
+function top(what: string, actions: Actions): TemplateResult {
+  return html`<p class="small soft">After the deposit the video ${what} by itself.</p>
+    <s-deposit @deposited=${() => actions.goOn()}></s-deposit>`;
+}
+
+function raise(actions: Actions): TemplateResult {
+  void import("../wallet/limit.ts").catch(() => undefined);
+  return html`<s-limit @limited=${() => actions.goOn()}></s-limit>`;
 }
 
 /** The session was ended by someone or something else. */

@@ -12,7 +12,7 @@ import { finished, followVideo } from "../follow.ts";
 import type { Video } from "../model.ts";
 import { formatPrice } from "../money.ts";
 import { Problem } from "../problem.ts";
-import { formatAgo, formatDuration } from "../time.ts";
+import { formatAgo, formatDuration, speakDuration } from "../time.ts";
 import { meterLine } from "./meter.ts";
 import type { Player } from "./player.ts";
 
@@ -75,6 +75,7 @@ export class WatchPage extends LightElement {
     return html`<aside class="panel stack" aria-label="About this video">
       <dl class="stack stack-small">
         ${fact("Price", formatPrice(video.price_per_minute, video.currency ?? account.currency))}
+        ${video.price_per_minute && video.preview_ms ? fact("Free preview", `first ${speakDuration(video.preview_ms)}`) : nothing}
         ${video.duration_ms ? fact("Length", formatDuration(video.duration_ms)) : nothing}
         ${video.category ? fact("Category", video.category) : nothing}
         ${video.visibility === "public" ? nothing : fact("Visible", video.visibility === "private" ? "only to you" : "to people with the link")}
@@ -86,6 +87,7 @@ export class WatchPage extends LightElement {
           <li>You pay for the video time sent to you, to the millisecond, not for pauses or waiting.</li>
           <li>The same minute is charged once in 24 hours: seeking back, another quality or another device is free.</li>
           <li>What was loaded ahead but not watched is given back, up to 30 seconds.</li>
+          ${video.price_per_minute && video.preview_ms ? html`<li>The first ${speakDuration(video.preview_ms)} cost nothing and need no money.</li>` : nothing}
         </ul>
       </details>
     </aside>`;

@@ -18,6 +18,7 @@ export type State = "idle" | "starting" | "playing" | "paused" | "spent" | "ende
 
 const FIRST_BEAT_MS = 15_000;
 const SWAP_AGAIN_MS = 5000;
+const LEAST_MINUTES = 0.2; // worth going on for by itself
 
 export class Viewing {
   state: State = "idle";
@@ -36,7 +37,7 @@ export class Viewing {
   #renewed = false;
   #stale = false;
 
-  /** `changed` is called after every change worth rendering; `frozen` before the source is swapped. */
+  /** `changed` is called after every change worth rendering, `frozen` before the source is swapped. */
   constructor(
     private readonly changed: () => void,
     private readonly frozen: () => void,
@@ -121,9 +122,9 @@ export class Viewing {
   readonly #metered = (meter: Meter): void => {
     this.meter = meter;
     account.setBalance(meter.balance);
-    const paidElsewhere = this.state === "spent" && !meter.final && (meter.minutes_left ?? 1) > 0;
+    const enough = (meter.minutes_left ?? 1) > (meter.final ? LEAST_MINUTES : 0);
     if (!meter.is_active) this.#refused(new Problem(410, "session_ended", "This session was ended."));
-    else if (paidElsewhere) this.#goOn();
+    else if (this.state === "spent" && enough) this.#goOn();
     else this.changed();
   };
 
@@ -136,15 +137,13 @@ export class Viewing {
   }
 
   readonly #refused = (problem: Problem): void => {
-    if (problem.status === 402 || problem.code === "insufficient_balance") this.#out(problem);
+    if (problem.status === 402) this.#out(problem);
     else if (problem.code === "bad_token" && !this.#renewed) void this.#renew();
     else if (problem.code === "session_ended" || [404, 410].includes(problem.status)) this.#ended(problem);
     else this.#broken(problem);
   };
 
-  readonly #broken = (problem: Problem): void => {
-    this.#stopped(problem);
-  };
+  readonly #broken = (problem: Problem): void => this.#stopped(problem);
 
   /** No money for more: what is fetched plays out first. */
   #out(problem: Problem): void {
@@ -226,7 +225,7 @@ export class Viewing {
 
   #stopped(problem: Problem): void {
     this.#playback?.stop();
-    const spent = problem.code === "insufficient_balance";
+    const spent = problem.status === 402;
     if (spent) void account.refreshWallet();
     this.#set(spent ? "spent" : "error", problem);
     this.media.pause();
