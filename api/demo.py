@@ -50,6 +50,8 @@ def film_command(ffmpeg: str, out: Path) -> list[str]:
 
 async def fill(settings: Settings) -> None:
     """Make what a newcomer wants to see; a second call only signs in anew where the film is already there."""
+    from api.analytics import demo as numbers  # noqa: PLC0415 - a service, which plumbing knows only here
+
     base = f"http://127.0.0.1:{settings.text('GATEWAY_PORT')}"
     async with httpx2.AsyncClient(base_url=base, timeout=120) as http, Clients(settings, "command") as clients:
         listed = (await http.get("/api/videos", params={"query": TITLE})).json()
@@ -66,9 +68,12 @@ async def fill(settings: Settings) -> None:
         await _deposit(http, viewer["access_token"])
         video = await _upload(http, creator["access_token"], path)
         path.unlink()
+    playbacks = await numbers.fill(settings, video["id"], video["uploaded_by"], LENGTH_S * 1000, PRICE_PER_MINUTE)
     print(f"  film      {base}/watch?v={video['id']}")
     print(f"  viewer    {viewer['user']['email']}  password {viewer_password}")
     print(f"  operator  {made.email}  password {creator_password}", flush=True)
+    if playbacks:
+        print(f"  numbers   {playbacks} playbacks of sample traffic, in {base}/studio and {base}/analytics", flush=True)
 
 
 async def _account(http: httpx2.AsyncClient, role: str, first: str, last: str) -> tuple[dict[str, Any], str]:
