@@ -37,7 +37,7 @@ export interface Bucket extends Totals {
   provisional: boolean;
 }
 
-export type FigureName = Exclude<keyof Totals, "starts" | "completions" | "charges">;
+export type FigureName = Exclude<keyof Totals, "completions" | "charges">;
 
 /** How playback went, as told by players and the log. */
 export interface Quality {
@@ -49,7 +49,7 @@ export interface Quality {
   stalls: number;
   rebuffer_ratio: number | null;
   errors: number;
-  error_rate: number | null;
+  errors_per_hour: number | null;
   bitrate_kbps: number | null;
   throughput_kbps: number | null;
 }

@@ -152,13 +152,13 @@ export class Chart extends LightElement {
         y: { range: (_, _least, most) => [0, data.top ?? (most > 0 ? most * 1.08 : 1)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 88, incrs: STEPS, values: (_, splits) => splits.map(whole) },
+        { ...axis, grid: { show: false }, size: 30, space: 88, incrs: STEPS, values: (_, splits) => splits.map(whole) },
         {
           ...axis,
           grid: { stroke: colour("--line"), width: 1 },
           ticks: { show: false },
           size,
-          space: 44,
+          space: 36,
           values: (_, splits) => splits.map(data.axis),
         },
       ],

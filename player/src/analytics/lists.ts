@@ -23,7 +23,7 @@ export interface Films {
 export function films(list: Films): TemplateResult {
   const { figure } = RANKINGS[list.by];
   const most = Math.max(1, ...list.items.map((film) => film[figure]));
-  return html`<section class="panel stack" aria-labelledby="films" data-test="films">
+  return html`<section class="panel stack breakdowns-films" aria-labelledby="films" data-test="films">
     <div class="row row-apart">
       <h2 id="films">Films</h2>
       <div class="row"><label for="by">by</label>

@@ -1,13 +1,15 @@
 /** How far the figures go, whether they may still change, and what each of them means. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Frame } from "../figures.ts";
+import type { Frame, Numbers } from "../figures.ts";
 import { formatWhen } from "../time.ts";
 
-export function standing(found: Frame): TemplateResult {
+export function standing(found: Numbers): TemplateResult {
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: found.tz });
+  const before = day.formatRange(new Date(found.previous.from), new Date(Date.parse(found.previous.to) - 1));
   return html`<p class="small soft row" data-test="standing">
     <span class="badge" data-kind=${found.provisional ? "warn" : "good"} data-test="provisional">${found.provisional ? "provisional" : "final"}</span>
     <span>${found.provisional ? "Figures of the last 24 hours may still change; they are dashed." : "These figures will not change any more."}
-      As of ${formatWhen(found.as_of)}${found.read_through ? `, with everything watched until ${formatWhen(found.read_through)}` : ""}.</span>
+      Compared with ${before}. As of ${formatWhen(found.as_of)}${found.read_through ? `, with everything watched until ${formatWhen(found.read_through)}` : ""}.</span>
   </p>`;
 }
 

@@ -1,4 +1,4 @@
-/** How playback went for those who watched. Told by players and the log; nobody is charged by it. */
+/** How playback went for those who watched, as told by players and the log. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { Quality } from "../figures.ts";
 import { formatNumber } from "./words.ts";
@@ -6,29 +6,31 @@ import { formatNumber } from "./words.ts";
 type Name = keyof Quality;
 
 const ROWS: [string, Name, (value: number) => string][] = [
-  ["First picture, half of all within", "startup_ms_p50", seconds],
-  ["First picture, 95 of 100 within", "startup_ms_p95", seconds],
-  ["Playback that never began", "start_failure_rate", percent],
+  ["First picture for half within", "startup_ms_p50", seconds],
+  ["First picture for 95 % within", "startup_ms_p95", seconds],
+  ["Never began", "start_failure_rate", percent],
   ["Time spent waiting", "rebuffer_ratio", percent],
-  ["Segments that failed", "error_rate", percent],
+  ["Failed segments per hour", "errors_per_hour", (value) => formatNumber(value, 2)],
   ["Picture delivered", "bitrate_kbps", megabits],
   ["Connection", "throughput_kbps", megabits],
 ];
 
 export function quality(now: Quality | undefined, before: Quality | undefined): TemplateResult | typeof nothing {
   if (!now) return nothing;
-  const row = ([label, name, words]: (typeof ROWS)[number]) => {
-    const [value, was] = [now[name], before?.[name]];
-    return html`<tr><th scope="row">${label}</th>
-      <td class="number end">${value === null || value === undefined ? "–" : words(value)}</td>
-      ${before ? html`<td class="number end soft">${was === null || was === undefined ? "–" : words(was)}</td>` : nothing}</tr>`;
-  };
-  return html`<section class="panel stack" aria-labelledby="quality" data-test="quality">
+  const said = (value: number | null | undefined, words: (value: number) => string) =>
+    value === null || value === undefined ? "–" : words(value);
+  return html`<section class="panel stack breakdowns-wide" aria-labelledby="quality" data-test="quality">
     <h2 id="quality">How it played</h2>
-    <table class="dense"><thead><tr><th scope="col"><span class="hidden-visually">Figure</span></th>
-      <th scope="col" class="end">Now</th>${before ? html`<th scope="col" class="end">Before</th>` : nothing}</tr></thead>
-      <tbody>${ROWS.map(row)}</tbody></table>
-    <p class="small soft">${formatNumber(now.playbacks)} playbacks told how they went, with ${formatNumber(now.stalls)} stalls.</p>
+    <dl class="qualities">${ROWS.map(
+      ([
+        label,
+        name,
+        words,
+      ]) => html`<div><dt>${label}</dt><dd class="number" data-test="quality-${name}">${said(now[name], words)}</dd>
+        ${before ? html`<dd class="small soft number">before: ${said(before[name], words)}</dd>` : nothing}</div>`,
+    )}</dl>
+    <p class="small soft">${formatNumber(now.playbacks)} playbacks told how they went, with ${formatNumber(now.stalls)} stalls.
+      Nobody is charged by any of this.</p>
   </section>`;
 }
 

@@ -1,7 +1,7 @@
 /** The figures one sees first, each with what became of it; pressing one shows it in the chart. */
 import { html, type TemplateResult } from "lit";
 import type { FigureName, Numbers } from "../figures.ts";
-import { change, formatFigure, LABELS } from "./words.ts";
+import { change, formatFigure, formatTile, LABELS } from "./words.ts";
 
 export const TILES: FigureName[] = [
   "views",
@@ -11,6 +11,7 @@ export const TILES: FigureName[] = [
   "average_view_duration_ms",
   "completion_rate",
   "peak_viewers",
+  "starts",
 ];
 
 const MARKS = { up: "▲", down: "▼", same: "" };
@@ -23,7 +24,7 @@ export function tiles(found: Numbers, chosen: FigureName, choose: (figure: Figur
     return html`<button class="tile" type="button" aria-pressed=${figure === chosen} data-test="tile-${figure}"
       data-value=${totals[figure]} @click=${() => choose(figure)}>
       <span class="tile-label">${LABELS[figure]}</span>
-      <span class="tile-value number">${formatFigure(figure, totals[figure], currency)}</span>
+      <span class="tile-value number">${formatTile(figure, totals[figure], currency)}</span>
       <span class="tile-change small" data-kind=${kind}><span aria-hidden="true">${MARKS[kind]}</span> ${text}
         <span class="hidden-visually">since the period before, ${before}</span></span>
     </button>`;

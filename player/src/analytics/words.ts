@@ -5,6 +5,7 @@ import { formatDuration } from "../time.ts";
 
 export const LABELS: Record<FigureName, string> = {
   views: "Views",
+  starts: "Plays",
   unique_viewers: "Viewers",
   watch_time_ms: "Watch time",
   revenue_micros: "Revenue",
@@ -31,6 +32,13 @@ export function formatFigure(name: FigureName, value: number, currency: string, 
 
 export function formatNumber(value: number, places = 0, locale?: string): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: places }).format(value);
+}
+
+/** As large figures are shown: of a thousand and more, cents say nothing. */
+export function formatTile(name: FigureName, value: number, currency: string, locale?: string): string {
+  if (!name.endsWith("_micros") || Math.abs(value) < 1e9) return formatFigure(name, value, currency, locale);
+  const whole = { style: "currency", currency, maximumFractionDigits: 0, roundingMode: "trunc" } as const;
+  return new Intl.NumberFormat(locale, whole as Intl.NumberFormatOptions).format(value / 1e6);
 }
 
 /** Media time: "42 s", "12 min", "3.4 h", "1,250 h". */
