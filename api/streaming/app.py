@@ -35,11 +35,13 @@ async def _validator(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
     ) as redis:
         live = Live(redis, parts.db)
         validator = Validator(signer, live, Slots(redis), seen, settings.number("MAX_SESSIONS"))
-        writing = asyncio.create_task(seen.keep_writing())
+        beside = [asyncio.create_task(seen.keep_writing()), asyncio.create_task(live.keep_forgetting())]
         try:
             yield {"signer": signer, "live": live, "seen": seen, "validator": validator}
         finally:
-            writing.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
             await seen.write()
 
 

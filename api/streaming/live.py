@@ -3,11 +3,12 @@
 Every change is committed in PostgreSQL and then forgotten here (`forget`), so that the next verdict reads it anew.
 Nobody can fill in what was read before a change: who finds nothing leaves a lease of its own in the place before it
 reads PostgreSQL, and fills in only while that lease is there; forgetting removes the lease too. What a killed writer
-or a Redis that lost its last second did not forget, the sweep forgets two seconds later.
+or a Redis that lost its last second did not forget, every process of the service forgets half a second later.
 Redis away: PostgreSQL answers alone. PostgreSQL away: what is kept lives on, for half a minute.
 """
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Sequence
@@ -25,9 +26,13 @@ log = structlog.get_logger()
 
 LIFE_S = 30
 LEASE_MS = 3000
+KEPT_S = LIFE_S + LEASE_MS / 1000
 PATIENCE_S = 1.5  # with PostgreSQL; nginx waits 3 s for a verdict
 REST_S = 1.0  # how long a Redis that failed is not asked
 AT_ONCE = 500
+AGAIN_S = 0.5  # how late what was not forgotten is; with a verdict's four and a half seconds, that is five
+# How long ago Redis may have heard what it lost, or what is committed now may have been written.
+LOST_S = 5.0
 
 # Gives what is kept; where nothing is, an empty answer, and our lease in its place.
 LOOK = """
@@ -89,16 +94,34 @@ class Live:
         return await self._stored((session_id, found.lease if found else ""))
 
     async def forget(self, session_ids: Sequence[str]) -> None:
-        """Sessions were changed, and that is committed. A failure is made good by the sweep."""
+        """Sessions were changed, and that is committed. A failure is made good by `keep_forgetting`."""
         try:
-            for first in range(0, len(session_ids), AT_ONCE):
-                await self._redis.delete(*(_key(s) for s in session_ids[first : first + AT_ONCE]))
+            await self._delete(session_ids)
         except (RedisError, OSError) as error:
             log.warning("live.unforgotten", sessions=len(session_ids), error=str(error))
 
-    async def forget_changed(self) -> None:
-        """Forget once more what changed while it could still be kept: its first time may have failed."""
-        await self.forget(await queries_live.changed(self._db, LIFE_S + LEASE_MS / 1000))
+    async def forget_changed(self, within_s: float = KEPT_S) -> None:
+        """Forget once more what changed lately: its first time may have failed. Raises when this one does."""
+        async with asyncio.timeout(PATIENCE_S):
+            changed = await queries_live.changed(self._db, within_s)
+        await self._delete(changed)
+        await self._redis.ping()  # nothing changed, or Redis is away: only the first is a success
+
+    async def keep_forgetting(self) -> None:
+        """For ever: forget what changed since the last time that this worked, at first all that may still be kept."""
+        done = -math.inf
+        while True:
+            began = time.monotonic()
+            try:
+                await self.forget_changed(min(KEPT_S, began - done + LOST_S))
+                done = began
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with Redis or PostgreSQL, it is tried again
+                log.warning("live.unforgotten", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(AGAIN_S)
+
+    async def _delete(self, session_ids: Sequence[str]) -> None:
+        for first in range(0, len(session_ids), AT_ONCE):
+            await self._redis.delete(*(_key(s) for s in session_ids[first : first + AT_ONCE]))
 
     async def _read_kept(self, session_ids: list[str]) -> dict[str, State | Leased]:
         if time.monotonic() < self._resting_until:

@@ -170,7 +170,7 @@ async def set_money(db: Queries, session_id: str, word: int, money: Money) -> in
             spent = case when word < :word then :spent else spent end,
             final = case when word < :word then :final else final end,
             limited = case when word < :word then :limited else limited end,
-            changed_at = case when word < :word then now() else changed_at end,
+            changed_at = case when word < :word then clock_timestamp() else changed_at end,
             word = greatest(word, :word)
         where session_id = :session_id
         """,
@@ -184,7 +184,7 @@ async def end(db: Queries, session_id: str, reason: str) -> int:
     """End a live session; gives 0 when it had ended already."""
     return await db.run(
         """
-        update stream_sessions set is_active = false, ended_at = now(), changed_at = now(), end_reason = :reason
+        update stream_sessions set is_active = false, ended_at = now(), changed_at = clock_timestamp(), end_reason = :reason
         where session_id = :session_id and is_active
         """,
         session_id=session_id,
@@ -197,7 +197,7 @@ async def end_silent(db: Queries, silence_s: float) -> int:
     return await db.run(
         """
         update stream_sessions
-        set is_active = false, ended_at = last_seen, changed_at = now(), end_reason = 'silent'
+        set is_active = false, ended_at = last_seen, changed_at = clock_timestamp(), end_reason = 'silent'
         where is_active and last_seen < now() - make_interval(secs => :silence_s)
         """,
         silence_s=silence_s,
@@ -209,7 +209,7 @@ async def end_all(db: Queries, video_id: int | None, user_id: int | None, reason
     sql = """
         with ended as (
             update stream_sessions
-            set is_active = false, ended_at = now(), changed_at = now(), end_reason = :reason
+            set is_active = false, ended_at = now(), changed_at = clock_timestamp(), end_reason = :reason
             where is_active
                 and video_id = coalesce(:video_id, video_id) and user_id = coalesce(:user_id, user_id)
             returning session_id

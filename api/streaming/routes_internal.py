@@ -63,7 +63,7 @@ async def withdraw(request: Request) -> Response:
 async def sweep(request: Request) -> Response:
     require_service(request)
     parts, state = plumbing(request), request.state
-    return answer(await settlement.sweep(parts.db, parts.clients, state.live, state.seen))
+    return answer(await settlement.sweep(parts.db, parts.clients, state.seen))
 
 
 async def health_summary(request: Request) -> Response:

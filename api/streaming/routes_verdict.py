@@ -79,6 +79,5 @@ def _written(found: Verdict) -> tuple[int, list[tuple[bytes, bytes]]]:
     who = [(b"x-session-id", found.session_id.encode()), (b"x-user-id", b"%d" % found.user_id)]
     if found.fresh_s == 0:
         return 204, [*who, fresh]
-    # nginx 1.22 reads the stale times only when they come before X-Accel-Expires.
-    stale = b"stale-while-revalidate=%d, stale-if-error=%d" % (found.refresh_s, found.outage_s)
-    return 204, [(b"cache-control", stale), fresh, *who]
+    # nginx 1.22 reads the stale time only when it comes before X-Accel-Expires.
+    return 204, [(b"cache-control", b"stale-if-error=%d" % found.outage_s), fresh, *who]

@@ -68,11 +68,10 @@ async def withdraw(db: Database, live: Live, video_id: int | None, user_id: int 
     return len(ended)
 
 
-async def sweep(db: Database, clients: Clients, live: Live, seen: Seen) -> dict[str, int]:
+async def sweep(db: Database, clients: Clients, seen: Seen) -> dict[str, int]:
     """End silent sessions and settle what is still owed; stops at the first sign that billing is away."""
     await seen.write()
     ended, settled = await queries.end_silent(db, SILENCE_S), 0
-    await live.forget_changed()
     for owed in await queries_bill.due(db, SETTLED_AT_ONCE):
         try:
             await settle(db, clients, owed)

@@ -1,10 +1,10 @@
 """Verdicts: may this token fetch media of this video now? nginx asks, and keeps each answer for seconds.
 
 Every kept second is a second in which an ended session still plays, so lifetimes are short and never reach past the
-token's expiry. nginx counts in whole seconds and serves what may be kept for n of them for almost n + 1; with the one
-more second in which others use it while one request renews it, no byte is begun on a verdict older than five. What is
-wrong with a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session
-kept whose money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
+token's expiry. nginx counts in whole seconds and serves what may be kept for n of them for almost n + 1; with the half
+second for which api/streaming/live.py may be behind, no byte is begun on what was true five seconds ago. What is wrong
+with a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session kept
+whose money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
 """
 
 import math
@@ -14,8 +14,7 @@ from api.streaming.live import State
 from api.streaming.token import Token
 
 FRESH_S = 3
-# How much longer: by others while one request fetches a new verdict, and while none can be had (a minute in all).
-REFRESH_S = 1
+# How much longer while no new verdict can be had: a minute in all. Not while one is fetched, that is a millisecond.
 OUTAGE_S = 56
 DENIED_S = 2
 
@@ -26,13 +25,12 @@ BAD_TOKEN = "bad_token"  # noqa: S105 - a reason
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason` empty: allowed. nginx may use it for `fresh_s`, then `refresh_s` or `outage_s` more as said above."""
+    """`reason` empty: allowed. nginx may use it for `fresh_s`, and `outage_s` more as said above."""
 
     reason: str
     fresh_s: int
     session_id: str = ""
     user_id: int = 0
-    refresh_s: int = 0
     outage_s: int = 0
     retry_after_s: int = 0
 
@@ -76,5 +74,4 @@ def allowed(session_id: str, user_id: int, left_s: int, *, age_s: int = 0, final
         return Verdict("", 0, session_id, user_id)
     usable_s = left_s - 1
     fresh_s = min(FRESH_S, usable_s)
-    rest_s = usable_s - fresh_s
-    return Verdict("", fresh_s, session_id, user_id, min(REFRESH_S, rest_s), max(0, min(OUTAGE_S, rest_s) - age_s))
+    return Verdict("", fresh_s, session_id, user_id, max(0, min(OUTAGE_S, usable_s - fresh_s) - age_s))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
+from api.streaming import queries
 from tests.conftest import Platform, PlatformMaker
 from tests.nginx.conftest import GatewayMaker
 from tests.nginx.gateways import Gateway, running
@@ -49,6 +51,23 @@ async def test_an_end_bites_within_five_seconds_however_a_player_fetches(gateway
     for user in range(1, 6):
         await p.call("POST", "streaming", "/internal/sessions/end", json={"user_id": user}, token=service)
     ended = time.monotonic()
+    late = [began - ended for began in await asyncio.gather(*players)]
+    assert max(late) < LIFETIME_S, late
+
+
+async def test_an_end_bites_in_time_although_redis_never_heard_of_it(gateway: GatewayMaker) -> None:
+    p, g = await gateway("streaming")
+    (killed, media), (lost, other) = [await playing(p, g, user_id=user) for user in (1, 2)]
+    players = [asyncio.create_task(last_allowed_s(p, one, 0.2)) for one in (media, other)]
+    async with Redis.from_url(p.settings.text("REDIS_URL")) as redis:
+        while not (kept := await redis.get(f"live:{lost}")) or not kept.startswith(b"["):
+            await asyncio.sleep(0.05)
+        ended = time.monotonic()
+        for session in (killed, lost):  # committed, and whoever did so is killed here
+            await queries.end(p.db("streaming"), session, "ended")
+        while await redis.get(f"live:{lost}") == kept:
+            await asyncio.sleep(0.05)
+        await redis.set(f"live:{lost}", kept, ex=30)  # a Redis that lost its last second
     late = [began - ended for began in await asyncio.gather(*players)]
     assert max(late) < LIFETIME_S, late
 

@@ -204,8 +204,9 @@ async def test_of_more_sessions_than_are_allowed_now_the_first_ones_go_on(platfo
     assert [answer.status_code for answer in answers] == [204, 204, 403, 204]
     assert denied(answers[2]) == (403, "too_many_sessions", "2")
     await p.call("POST", "streaming", f"/api/stream/end/{first}", json={}, token=p.user(VIEWER))
-    await p.call("POST", "streaming", "/internal/sweep", token=p.service_token("streaming", "sweep"))
-    assert (await ask(p, texts[last])).status_code == 204
+    deadline = time.monotonic() + 5
+    while (await ask(p, texts[last])).status_code != 204:  # the end of one is forgotten first, then that of its elders
+        assert time.monotonic() < deadline
 
 
 async def test_a_verdict_is_a_sign_of_life_and_a_sweep_hears_it_first(platform: PlatformMaker) -> None:

@@ -118,7 +118,7 @@ async def test_readers_and_enders_in_any_order_leave_nothing_old(parts: Parts) -
     assert [await parts.ended(session) for session in sessions] == ["ended"] * 60
 
 
-async def test_the_sweep_forgets_what_a_killed_writer_did_not(parts: Parts) -> None:
+async def test_what_a_killed_writer_did_not_forget_is_forgotten(parts: Parts) -> None:
     session = await add_session(parts.p)
     assert await parts.ended(session) == ""
     await queries.end(parts.db, session, "ended")  # and killed here
