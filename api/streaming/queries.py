@@ -184,7 +184,8 @@ async def end(db: Queries, session_id: str, reason: str) -> int:
     """End a live session; gives 0 when it had ended already."""
     return await db.run(
         """
-        update stream_sessions set is_active = false, ended_at = now(), changed_at = clock_timestamp(), end_reason = :reason
+        update stream_sessions
+        set is_active = false, ended_at = now(), changed_at = clock_timestamp(), end_reason = :reason
         where session_id = :session_id and is_active
         """,
         session_id=session_id,
