@@ -1,15 +1,20 @@
 """Lines of the fetch log -> what was delivered to each session in each minute, or why a line is refused."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
-from media.credit import credited
+from media.credit import delivered, is_sound
 from media.fetch import Fetch, Refused, parse_line
+from media.segment import is_video
 
 MINUTE_MS = 60_000
+LONGEST_FILM_MS = 10**10  # what a segment's name can say
+CLOSED_BY_CLIENT = 499
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_HEIGHT = re.compile(r"([0-9]+)p")
 
 
 class Key(NamedTuple):
@@ -19,22 +24,36 @@ class Key(NamedTuple):
     video_id: int
 
 
+class Slot(NamedTuple):
+    """A minute (since 1970) of a session, and in it a rendition; the better one has the lower `rank`."""
+
+    minute: int
+    rank: int
+    rendition: str
+
+
 @dataclass(slots=True)
 class Arrived:
-    """Newly read fetches of one session: media intervals by minute (since 1970) of the fetch."""
+    """Newly read fetches of one session: media intervals by slot of the fetch; sound apart, it may not count."""
 
     user_id: int
     first_ms: int
     last_ms: int
-    minutes: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    slots: dict[Slot, list[tuple[int, int]]] = field(default_factory=dict)
+
+
+Moments = dict[int, list[tuple[int, int]]]  # by minute
 
 
 class Arrivals:
-    """Everything in a batch of lines."""
+    """Everything in a batch of lines. Lines from before `kept_from` (a minute) are late: what they change is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_from: int = 0) -> None:
         self.sessions: dict[Key, Arrived] = {}
+        self.sound: dict[Key, Arrived] = {}
+        self.errors: defaultdict[Key, Moments] = defaultdict(dict)
         self.rejected: Counter[str] = Counter()
+        self._kept_from_ms = kept_from * MINUTE_MS
 
     def read(self, payload: bytes) -> int:
         """Take in whole lines; gives the time of the newest."""
@@ -44,31 +63,76 @@ class Arrivals:
                 continue
             try:
                 fetch = parse_line(line)
-                newest = max(newest, fetch.t_ms)
                 self.add(fetch)
             except Refused as refused:
                 self.rejected[refused.reason] += 1
+                if refused.reason not in {"no_session", "late"}:
+                    continue
+            newest = max(newest, fetch.t_ms)
         return newest
 
     def add(self, fetch: Fetch) -> None:
         """Take in one fetch; raises Refused when it counts but does not say for whom or for what."""
-        span = credited(fetch)
-        if span is None:
+        end_ms = delivered(fetch)
+        t_ms, rendition = fetch.t_ms, fetch.rendition
+        if not end_ms:
+            if fetch.status >= 400 and fetch.status != CLOSED_BY_CLIENT:
+                self._failed(fetch)
             return
-        if span[1] >= 10**10:
+        kind = _kind(rendition)
+        if not kind:
+            return
+        if end_ms >= LONGEST_FILM_MS:
             raise Refused("bad_field")
+        sessions = self.sessions if kind == PICTURES else self.sound
         key = Key(fetch.session_id, fetch.video)
-        arrived = self.sessions.get(key)
+        arrived = sessions.get(key)
         if arrived is None:
-            arrived = self.sessions[key] = _begun(fetch)
+            arrived = self._begun(fetch, key, sessions)
         elif arrived.user_id != fetch.user_id:
             raise Refused("no_session")
-        arrived.first_ms = min(arrived.first_ms, fetch.t_ms)
-        arrived.last_ms = max(arrived.last_ms, fetch.t_ms)
-        arrived.minutes.setdefault(fetch.t_ms // MINUTE_MS, []).append(span)
+        if t_ms < arrived.first_ms:
+            if t_ms < self._kept_from_ms:
+                raise Refused("late")
+            arrived.first_ms = t_ms
+        elif t_ms > arrived.last_ms:
+            arrived.last_ms = t_ms
+        slot = slot_of(t_ms // MINUTE_MS, rendition)
+        spans = arrived.slots.get(slot)
+        if spans is None:
+            arrived.slots[slot] = [(fetch.start_ms, end_ms)]
+        else:
+            spans.append((fetch.start_ms, end_ms))
+
+    def _failed(self, fetch: Fetch) -> None:
+        _require_names(fetch)
+        if fetch.t_ms >= self._kept_from_ms:
+            moments = self.errors[Key(fetch.session_id, fetch.video)]
+            moments.setdefault(fetch.t_ms // MINUTE_MS, []).append((fetch.t_ms, fetch.t_ms + 1))
+
+    def _begun(self, fetch: Fetch, key: Key, sessions: dict[Key, Arrived]) -> Arrived:
+        _require_names(fetch)
+        if fetch.t_ms < self._kept_from_ms:
+            raise Refused("late")
+        begun = sessions[key] = Arrived(fetch.user_id, fetch.t_ms, fetch.t_ms)
+        return begun
 
 
-def _begun(fetch: Fetch) -> Arrived:
+def _require_names(fetch: Fetch) -> None:
     if not _SESSION.fullmatch(fetch.session_id) or not 0 < fetch.user_id < 1 << 31 or not 0 < fetch.video < 1 << 31:
         raise Refused("no_session")
-    return Arrived(fetch.user_id, fetch.t_ms, fetch.t_ms)
+
+
+PICTURES, SOUND, NEITHER = 2, 1, 0
+
+
+@lru_cache(maxsize=1024)
+def _kind(rendition: str) -> int:
+    return PICTURES if is_video(rendition) else SOUND if is_sound(rendition) else NEITHER
+
+
+@lru_cache(maxsize=4096)
+def slot_of(minute: int, rendition: str) -> Slot:
+    """The slot of a rendition in a minute: the copied source is best, then the taller picture."""
+    height = _HEIGHT.match(rendition)
+    return Slot(minute, -1_000_000 if rendition == "source" else -int(height[1]) if height else 0, rendition)

@@ -26,6 +26,8 @@ class Zoned(BaseModel):
 class Range(Zoned):
     """A period; a `to` that is a date belongs to it."""
 
+    format: Literal["json", "csv"] = "json"
+
     last: MomentField = Field(default=None, alias="to")
 
     def period(self, now: datetime) -> Period:
@@ -38,8 +40,8 @@ class SeriesRange(Range):
 
     interval: Step | None = None
 
-    def step(self, period: Period) -> Step:
-        return self.interval or usual_step(period)
+    def step(self, period: Period, now: datetime) -> Step:
+        return self.interval or usual_step(period, now)
 
 
 class TopRange(Range):

@@ -47,7 +47,9 @@ async def track(db: Database, events: Sequence[Event]) -> int:
         new = [rows[id_] for id_ in await queries_event.add_events(tx, rows.values())]
         await queries_video.expect_owned(tx, {event.video_id: event.creator_id for event in new})
         for event in new:
-            tally.add(event.video_id, event.at_ms // MINUTE_MS, **_amounts(event))
+            tally.owns(event.creator_id, event.video_id)
+            for name, amount in _amounts(event).items():
+                tally.add(event.video_id, event.at_ms // MINUTE_MS, name, amount)
         await rollup.add(tx, tally)
     return len(new)
 

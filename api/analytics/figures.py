@@ -27,7 +27,21 @@ DEFINITIONS = {
     "completion_rate": "Completions divided by views, in percent.",
     "peak_viewers": "The most sessions with a delivered segment in the same minute.",
     "average_viewers": "Sessions with a delivered segment in a minute, averaged over the minutes of the period so far.",
+    "own_starts": "The owner's own playbacks, which are in no other figure.",
+    "own_watch_time": "What was delivered to owners of their own films, in seconds; own_watch_time_ms is exact.",
+    "quality": "What players told of playbacks that ended, by the time they began. It is never used for charging. "
+    "start_failures: told playbacks that ended without a first picture. startup_ms: from pressing play to the first "
+    "picture; p50 and p95 are upper bounds of a histogram's steps. rebuffer_ratio: time stalled, as a percentage of "
+    "it and the watch time. starvations: requests whose player said (CMCD bs) that it had run dry. errors: segment "
+    "requests answered with 400 or more; errors_per_hour: per hour of watch time. bitrate_kbps: of the delivered "
+    "renditions, by their watch time. throughput_kbps: mean over playbacks of the best that was measured (CMCD mtp).",
+    "devices": "Playbacks by what the browser said it is, by the time of their first segment. viewers: distinct users "
+    "on the UTC days of the period; creators see rows of fewer than 5 as one row, other.",
+    "countries": "Playbacks by the country of the address, cut to a network, in the configured GeoIP database.",
+    "renditions": "Watch time by rendition; what a session got twice in a minute counts for the better one.",
+    "retention_average": "The same over all films of the creator.",
     "live_viewers": "Sessions with a delivered segment in the last 30 s.",
+    "peak_viewers_today": "The peak since midnight (UTC).",
     "watch_minutes_per_minute": "Minutes of film delivered in the last full minute.",
     "revenue_per_minute": "Charges less refunds of the last full minute, in minor units; _micros is exact.",
     "retention": "For each hundredth of the film, the percentage of starts that were delivered any of it.",
@@ -55,7 +69,10 @@ AUDIENCE = (
     "completion_rate",
     "peak_viewers",
     "average_viewers",
+    "own_starts",
+    "own_watch_time",
 )
+DETAIL = ("quality", "devices", "countries", "renditions")
 MONEY = ("charges", "gross", "refunds", "revenue")
 
 
@@ -90,11 +107,20 @@ def figures(sums: Sums, unique_viewers: int, currency: Currency) -> Answer:
     }
 
 
-def concurrency(sums: Sums, peak_viewers: int, period: Period, now: datetime) -> Answer:
+def own(sums: Sums) -> Answer:
+    """The owner's own playbacks."""
+    return {
+        "own_starts": sums.own_starts,
+        "own_watch_time": sums.own_watch_ms // 1000,
+        "own_watch_time_ms": sums.own_watch_ms,
+    }
+
+
+def concurrency(sums: Sums, period: Period, now: datetime) -> Answer:
     """How many watched at once; minutes to come do not lower the average."""
     passed = (min(period.end, now) - period.start) // MINUTE
     average = round(sums.viewer_minutes / passed, 2) if passed > 0 else 0.0
-    return {"peak_viewers": peak_viewers, "average_viewers": average}
+    return {"peak_viewers": sums.peak, "average_viewers": average}
 
 
 def percent(part: int, whole: int) -> float:

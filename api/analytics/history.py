@@ -12,6 +12,17 @@ from api.analytics.times import from_ms, to_ms
 from api.analytics.video import titled
 
 LAST_PAGE = (LATEST, "")
+MOST = 20_000
+COLUMNS = (
+    "session_id",
+    "video_id",
+    "title",
+    "watch_time",
+    "watch_time_ms",
+    "revenue",
+    "revenue_micros",
+    "created_at",
+)
 
 Cursor = tuple[datetime, str]
 
@@ -27,6 +38,14 @@ async def history(reading: Reading, user_id: int, period: Period, before: Cursor
         "items": [_item(row, known[row.video_id].title, reading.currency) for row in shown],
         "next_cursor": _cursor(shown[-1]) if len(rows) > limit else None,
     }
+
+
+async def whole(reading: Reading, user_id: int, period: Period) -> list[Answer]:
+    """All of a period, newest first, as far as anybody scrolls."""
+    rows = await queries_event.activities(
+        reading.db, user_id, start=period.start, end=period.end, before=LAST_PAGE, limit=MOST
+    )
+    return [_item(row, row.title, reading.currency) for row in rows]
 
 
 def _item(row: Activity, title: str, currency: Currency) -> Answer:

@@ -15,12 +15,14 @@ from api.problems import InvalidRequest
 DEFAULT_DAYS = 28
 MOST_BUCKETS = 1500
 QUARTER = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+SHORT = timedelta(minutes=90)
 SETTLED_AFTER = timedelta(hours=24)  # late lines and corrections arrive within a day (`metering.md` rule 7)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
-Step = Literal["hour", "day", "week", "month"]
+Step = Literal["minute", "hour", "day", "week", "month"]
 Moment = date | datetime
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -119,9 +121,11 @@ def previous(period: Period) -> Period:
     return Period(period.start - (period.end - period.start), period.start, period.zone)
 
 
-def usual_step(period: Period) -> Step:
-    """Buckets that make a readable series."""
+def usual_step(period: Period, now: datetime | None = None) -> Step:
+    """Buckets that make a readable series; minutes only of what is fresh, for they are not kept for ever."""
     length = period.end - period.start
+    if now is not None and length <= SHORT and now - period.end <= DAY:
+        return "minute"
     return "hour" if length <= 7 * DAY else "day" if length <= 400 * DAY else "month"
 
 
@@ -139,6 +143,8 @@ def buckets(period: Period, step: Step) -> list[datetime]:
 
 def grain_of(starts: Sequence[datetime], end: datetime) -> int:
     """The coarsest stored grain, in minutes, that makes up these buckets exactly."""
+    if any((at - EARLIEST) % QUARTER for at in starts):
+        return 1
     return 15 if any((at - EARLIEST) % DAY for at in (*starts, end)) else 1440
 
 
@@ -173,6 +179,8 @@ def _wall(at: datetime, zone: ZoneInfo) -> datetime:
 
 def _after(at: datetime, step: Step, zone: ZoneInfo) -> datetime:
     """The first local border of a step after a moment."""
+    if step == "minute":
+        return at.replace(second=0, microsecond=0) + MINUTE
     local = at.astimezone(zone)
     if step == "hour":
         return at + HOUR - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)

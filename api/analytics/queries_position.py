@@ -29,6 +29,19 @@ async def positions(db: Queries) -> list[Read]:
     return await db.all(Read, "select stream, generation, end_offset, read_at from log_position")
 
 
+@dataclass(frozen=True)
+class State:
+    """What else must not have changed for a memory of sessions to hold: dropped detail, and erased users."""
+
+    kept_from: int
+    forgotten: int
+
+
+async def state(db: Queries) -> State:
+    """From which minute on detail is kept, and how many users were erased."""
+    return await db.one(State, "select kept_from, (select last_value from forgotten_user) as forgotten from detail")
+
+
 async def save_position(db: Queries, read: Read) -> None:
     """Move a stream's position."""
     await db.run(

@@ -1,13 +1,13 @@
-"""SQL of sessions and their minutes. Spans are written as the text of an `int8multirange`."""
+"""SQL of sessions and their slots. Spans are written as the text of an `int8multirange`."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from api.analytics.arrivals import Key
-from api.analytics.session import Minutes, Session
-from api.analytics.spans import Spans, length
+from api.analytics.arrivals import Key, Slot, slot_of
+from api.analytics.session import Session, Slots
+from api.analytics.spans import Spans, as_multirange, from_multirange, length
 from api.analytics.times import from_ms, to_ms
 from api.database import Queries
 
@@ -30,7 +30,7 @@ class SessionRow:
             self.user_id,
             to_ms(self.first_at),
             to_ms(self.last_at),
-            _spans(self.delivered),
+            from_multirange(self.delivered),
             self.counted,
             self.qualified,
             self.completed,
@@ -38,10 +38,11 @@ class SessionRow:
 
 
 @dataclass(frozen=True)
-class MinuteRow:
+class SlotRow:
     session_id: str
     video_id: int
     minute: int
+    rendition: str
     delivered: Any
 
 
@@ -77,24 +78,26 @@ async def uncounted(db: Queries, limit: int) -> list[Session]:
     return [row.session() for row in rows]
 
 
-async def minutes(db: Queries, since: Mapping[Key, int]) -> dict[Key, Minutes]:
-    """The minutes of sessions from a given one on."""
+async def slots(db: Queries, since: Mapping[Key, int]) -> dict[Key, Slots]:
+    """The slots of sessions from a given minute on."""
     rows = await db.all(
-        MinuteRow,
+        SlotRow,
         """
-        select session_id, video_id, minute, delivered
+        select session_id, video_id, minute, rendition, delivered
         from unnest(:session_ids::text[], :video_ids::bigint[], :since::integer[])
             as wanted (session_id, video_id, since)
         join session_minute using (session_id, video_id)
-        where minute >= since
+        where minute >= since and minute >= :earliest
         """,
         session_ids=[key.session_id for key in since],
         video_ids=[key.video_id for key in since],
         since=list(since.values()),
+        earliest=min(since.values(), default=0),
     )
-    found: dict[Key, Minutes] = {key: {} for key in since}
+    found: dict[Key, Slots] = {key: {} for key in since}
     for row in rows:
-        found[Key(row.session_id, row.video_id)][row.minute] = _spans(row.delivered)
+        slot = slot_of(row.minute, row.rendition)
+        found[Key(row.session_id, row.video_id)][slot] = from_multirange(row.delivered)
     return found
 
 
@@ -120,7 +123,7 @@ async def save_sessions(db: Queries, changed: Collection[Session]) -> None:
         user_ids=[s.user_id for s in changed],
         first_at=[from_ms(s.first_ms) for s in changed],
         last_at=[from_ms(s.last_ms) for s in changed],
-        delivered=[_text(s.delivered) for s in changed],
+        delivered=[as_multirange(s.delivered) for s in changed],
         delivered_ms=[length(s.delivered) for s in changed],
         counted=[s.counted for s in changed],
         qualified=[s.qualified for s in changed],
@@ -128,26 +131,19 @@ async def save_sessions(db: Queries, changed: Collection[Session]) -> None:
     )
 
 
-async def save_minutes(db: Queries, changed: Collection[tuple[Key, int, Spans]]) -> None:
-    """Insert or replace minutes of sessions."""
+async def save_slots(db: Queries, changed: Collection[tuple[Key, Slot, Spans]]) -> None:
+    """Insert or replace slots of sessions."""
     await db.run(
         """
         insert into session_minute
-        select session_id, video_id, minute, delivered::int8multirange
-        from unnest(:session_ids::text[], :video_ids::bigint[], :minutes::integer[], :delivered::text[])
-            as changed (session_id, video_id, minute, delivered)
-        on conflict (session_id, video_id, minute) do update set delivered = excluded.delivered
+        select session_id, video_id, minute, rendition, delivered::int8multirange
+        from unnest(:session_ids::text[], :video_ids::bigint[], :minutes::integer[], :renditions::text[],
+            :delivered::text[]) as changed (session_id, video_id, minute, rendition, delivered)
+        on conflict (session_id, video_id, minute, rendition) do update set delivered = excluded.delivered
         """,
         session_ids=[key.session_id for key, _, _ in changed],
         video_ids=[key.video_id for key, _, _ in changed],
-        minutes=[minute for _, minute, _ in changed],
-        delivered=[_text(spans) for _, _, spans in changed],
+        minutes=[slot.minute for _, slot, _ in changed],
+        renditions=[slot.rendition for _, slot, _ in changed],
+        delivered=[as_multirange(spans) for _, _, spans in changed],
     )
-
-
-def _spans(multirange: Any) -> Spans:
-    return tuple((found.lower, found.upper) for found in multirange)
-
-
-def _text(spans: Spans) -> str:
-    return "{" + ",".join(f"[{start},{end})" for start, end in spans) + "}"

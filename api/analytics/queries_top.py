@@ -27,7 +27,7 @@ async def ranked(db: Queries, owned: Sequence[int] | None, by: str, cover: Cover
             sum(case :by::text when 'views' then views when 'watch_time' then watch_ms
                 else gross_micros - refund_micros end)::bigint as count
         from rollup
-        where video_id <> 0 and (:owned::bigint[] is null or video_id = any(:owned))
+        where video_id > 0 and (:owned::bigint[] is null or video_id = any(:owned))
             and (grain_min = 1440 and at >= :head_end and at < :tail_start
             or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
         group by video_id
@@ -49,7 +49,7 @@ async def ranked_by_viewers(db: Queries, owned: Sequence[int] | None, cover: Cov
         """
         select video_id as key, count(distinct user_id) as count
         from viewer
-        where video_id <> 0 and (:owned::bigint[] is null or video_id = any(:owned))
+        where video_id > 0 and (:owned::bigint[] is null or video_id = any(:owned))
             and (grain_min = 1440 and at >= :head_end and at < :tail_start
             or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
         group by video_id
@@ -68,13 +68,11 @@ async def sums_by_video(db: Queries, video_ids: Sequence[int], cover: Cover) -> 
     return await db.all(
         BucketSums,
         """
-        select video_id as key,
-            sum(watch_ms)::bigint as watch_ms,
-            sum(viewer_minutes)::bigint as viewer_minutes,
-            sum(starts)::bigint as starts,
-            sum(views)::bigint as views,
-            sum(completions)::bigint as completions,
-            sum(charges)::bigint as charges,
+        select video_id as key, max(peak) as peak,
+            sum(watch_ms)::bigint as watch_ms, sum(viewer_minutes)::bigint as viewer_minutes,
+            sum(starts)::bigint as starts, sum(views)::bigint as views, sum(completions)::bigint as completions,
+            sum(own_starts)::bigint as own_starts, sum(own_watch_ms)::bigint as own_watch_ms,
+            sum(bits)::bigint as bits, sum(bits_ms)::bigint as bits_ms, sum(charges)::bigint as charges,
             sum(gross_micros)::bigint as gross_micros,
             sum(refund_micros)::bigint as refund_micros
         from rollup

@@ -1,20 +1,25 @@
 """SQL of what the videos service told us: titles, owners, durations."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from api.database import Queries
 
 
 @dataclass(frozen=True)
 class Video:
-    """A row of `video`; owner and duration are 0 when unknown."""
+    """A row of `video`; owner and duration are 0 when unknown. `bandwidths` in bit/s by rendition."""
 
     video_id: int
     title: str
     owner_id: int
     duration_ms: int
     known: bool
+    audio_only: bool = False
+    bandwidths: dict[str, Any] = field(default_factory=dict)
 
 
 async def videos(db: Queries, video_ids: Collection[int]) -> dict[int, Video]:
@@ -22,7 +27,7 @@ async def videos(db: Queries, video_ids: Collection[int]) -> dict[int, Video]:
     rows = await db.all(
         Video,
         """
-        select video_id, title, owner_id, duration_ms, known_at is not null as known
+        select video_id, title, owner_id, duration_ms, known_at is not null as known, audio_only, bandwidths
         from video
         where video_id = any(:video_ids)
         """,
@@ -84,14 +89,17 @@ async def save_videos(db: Queries, told: Sequence[Video]) -> None:
     rows = sorted(told, key=lambda video: video.video_id)
     await db.run(
         """
-        insert into video (video_id, title, owner_id, duration_ms, known_at)
-        select video_id, title, owner_id, duration_ms, now()
-        from unnest(:video_ids::bigint[], :titles::text[], :owner_ids::bigint[], :durations_ms::bigint[])
-            as told (video_id, title, owner_id, duration_ms)
+        insert into video (video_id, title, owner_id, duration_ms, audio_only, bandwidths, known_at)
+        select video_id, title, owner_id, duration_ms, audio_only, bandwidths::jsonb, now()
+        from unnest(:video_ids::bigint[], :titles::text[], :owner_ids::bigint[], :durations_ms::bigint[],
+            :audio_only::boolean[], :bandwidths::text[])
+            as told (video_id, title, owner_id, duration_ms, audio_only, bandwidths)
         on conflict (video_id) do update
         set title = excluded.title,
             owner_id = case when video.known_at is null then excluded.owner_id else video.owner_id end,
             duration_ms = case when video.known_at is null then excluded.duration_ms else video.duration_ms end,
+            audio_only = case when video.known_at is null then excluded.audio_only else video.audio_only end,
+            bandwidths = case when video.known_at is null then excluded.bandwidths else video.bandwidths end,
             known_at = coalesce(video.known_at, excluded.known_at)
         where video.known_at is null or video.title <> excluded.title
         """,
@@ -99,6 +107,8 @@ async def save_videos(db: Queries, told: Sequence[Video]) -> None:
         titles=[video.title for video in rows],
         owner_ids=[video.owner_id for video in rows],
         durations_ms=[video.duration_ms for video in rows],
+        audio_only=[video.audio_only for video in rows],
+        bandwidths=[msgspec.json.encode(video.bandwidths).decode() for video in rows],
     )
 
 

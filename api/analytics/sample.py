@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from api.analytics.arrivals import MINUTE_MS, Arrived
+from api.analytics.arrivals import MINUTE_MS, Arrived, slot_of
 from api.analytics.spans import length, union
 from api.analytics.times import to_ms
 from media.fetch import Fetch
@@ -102,9 +102,18 @@ class Playback:
             while number < run.count:
                 minute = run.fetched_ms(number) // MINUTE_MS
                 count = _within(run, number, (minute + 1) * MINUTE_MS) - number
-                found.minutes.setdefault(minute, []).append(self.span(run.first + number, count))
-                number += count
+                for some, rendition in self._rungs(number, count):
+                    found.slots.setdefault(slot_of(minute, rendition), []).append(self.span(run.first + number, some))
+                    number += some
         return found
+
+    def _rungs(self, number: int, count: int) -> Iterator[tuple[int, str]]:
+        """How many of some segments come in which rendition: the first are small."""
+        small = max(0, min(count, AHEAD // 2 - number))
+        if small:
+            yield small, "360p"
+        if count > small:
+            yield count - small, RUNGS[self.device]
 
     def span(self, first: int, count: int) -> tuple[int, int]:
         return first * SEGMENT_MS, min((first + count) * SEGMENT_MS, self.film.duration_ms)

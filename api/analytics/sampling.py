@@ -10,6 +10,7 @@ from datetime import date
 from api.analytics import audience, event, queries_sample, queries_video
 from api.analytics.arrivals import Arrivals, Key
 from api.analytics.event import Event
+from api.analytics.memory import Memory
 from api.analytics.queries_video import Video
 from api.analytics.sample import Crowd, Film, Playback, days_until
 from api.database import Database
@@ -46,9 +47,10 @@ async def deliver(db: Database, playbacks: Iterable[Playback]) -> None:
     arrivals = Arrivals()
     for playback in playbacks:
         arrivals.sessions[Key(playback.session_id, playback.film.video_id)] = playback.arrived()
+    memory = Memory()
     async with db.transaction() as tx:
-        await audience.begin(tx)
-        await audience.finish(tx, arrivals, ())
+        await audience.begin(tx, memory)
+        await audience.finish(tx, memory, arrivals, ())
 
 
 async def charge(db: Database, playbacks: Iterable[Playback]) -> None:

@@ -1,11 +1,14 @@
 -- Facts of the videos service. known_at is null while fetches or charges were seen and videos has not answered yet;
--- owner_id and duration_ms are 0 while unknown, and for ever if the video was gone before anybody asked.
+-- owner_id and duration_ms are 0 while unknown, and for ever if the video was gone before anybody asked. bandwidths: bit/s
+-- by rendition.
 create table video (
     video_id bigint primary key,
     title text not null default '',
     owner_id bigint not null default 0,
     duration_ms bigint not null default 0,
-    known_at timestamptz
+    known_at timestamptz,
+    audio_only boolean not null default false,
+    bandwidths jsonb not null default '{}'
 );
 create index video_owner on video (owner_id);
 create index video_unknown on video (video_id) where known_at is null;
@@ -29,7 +32,7 @@ create table rejected (
 -- qualified: long enough to be a view; completed: 90 % of the film. Both stay false for the owner's own playbacks.
 create table session (
     session_id text not null,
-    video_id bigint not null references video,
+    video_id bigint not null,
     user_id bigint not null,
     first_at timestamptz not null,
     last_at timestamptz not null,
@@ -39,21 +42,42 @@ create table session (
     qualified boolean not null,
     completed boolean not null,
     primary key (session_id, video_id)
-);
+) with (fillfactor = 70);
 create index session_history on session (user_id, first_at desc, session_id desc);
 create index session_viewing on session (video_id, user_id, first_at) where qualified;
-create index session_live on session (last_at);
 create index session_uncounted on session (video_id) where not counted;
 
--- The part of a session's film that was first delivered in a minute (minutes since 1970); empty if all was seen before.
+-- The part of a session's film that was first delivered in a minute (minutes since 1970), by rendition: what came twice
+-- in a minute belongs to the better one. Empty if all was seen before. This and `incident` are the detail: partitions by
+-- month are made and dropped as time passes (api/analytics/detail.py), whatever has none lies in the default one.
 create table session_minute (
     session_id text not null,
     video_id bigint not null,
     minute integer not null,
+    rendition text not null,
     delivered int8multirange not null,
-    primary key (session_id, video_id, minute),
-    foreign key (session_id, video_id) references session
+    primary key (session_id, video_id, minute, rendition)
+) partition by range (minute);
+create table session_minute_other partition of session_minute default with (fillfactor = 70);
+create index session_minute_at on session_minute (minute);
+
+-- Moments (ms since 1970) of a session at which a segment was answered with an error, or its player said it ran dry.
+create table incident (
+    session_id text not null,
+    video_id bigint not null,
+    minute integer not null,
+    kind text not null check (kind in ('error', 'starvation')),
+    moments int8multirange not null,
+    primary key (session_id, video_id, minute, kind)
+) partition by range (minute);
+create table incident_other partition of incident default;
+
+-- The minute from which on detail is kept; lines from before it are late.
+create table detail (
+    id integer primary key default 1 check (id = 1),
+    kept_from integer not null
 );
+insert into detail (kept_from) values (0);
 
 -- Views: one per video, user and hour (UTC), at the start of the earliest qualified session of that hour.
 create table viewing (
@@ -65,23 +89,34 @@ create table viewing (
     primary key (video_id, user_id, hour)
 );
 
--- Sums per video and bucket of 1, 15 or 1440 minutes (UTC); video 0 is the whole platform. Every border of a time zone
--- in use falls on a quarter of an hour, so a range in any zone is whole days plus quarters, exactly.
+-- Sums per subject and bucket of 1, 15 or 1440 minutes (UTC). Subjects: a video; 0, the whole platform; -owner_id, all
+-- videos of a creator. Every border of a time zone in use falls on a quarter of an hour, so a range in any zone is whole
+-- days plus quarters, exactly. peak is the greatest viewer_minutes of the bucket's minutes; bits were delivered in bits_ms
+-- of watch_ms; the owner's own playbacks are in own_ columns only. Minutes are detail, with partitions by month.
 create table rollup (
     grain_min smallint not null check (grain_min in (1, 15, 1440)),
     video_id bigint not null,
     at timestamptz not null,
-    watch_ms bigint not null,
-    viewer_minutes bigint not null,
-    starts bigint not null,
-    views bigint not null,
-    completions bigint not null,
-    charges bigint not null,
-    gross_micros bigint not null,
-    refund_micros bigint not null,
+    watch_ms bigint not null default 0,
+    viewer_minutes bigint not null default 0,
+    peak bigint not null default 0,
+    starts bigint not null default 0,
+    views bigint not null default 0,
+    completions bigint not null default 0,
+    own_starts bigint not null default 0,
+    own_watch_ms bigint not null default 0,
+    bits bigint not null default 0,
+    bits_ms bigint not null default 0,
+    charges bigint not null default 0,
+    gross_micros bigint not null default 0,
+    refund_micros bigint not null default 0,
     primary key (grain_min, video_id, at)
-);
+) partition by list (grain_min);
 create index rollup_at on rollup (grain_min, at);
+create table rollup_minute partition of rollup for values in (1) partition by range (at);
+create table rollup_minute_other partition of rollup_minute default;
+create table rollup_quarter partition of rollup for values in (15);
+create table rollup_day partition of rollup for values in (1440);
 
 -- Sets of users per bucket, because distinct users of two days do not add up.
 create table viewer (
@@ -100,6 +135,91 @@ create table retention (
     steps bigint[] not null,
     primary key (grain_min, video_id, at)
 );
+
+-- How playbacks went, per subject and bucket: what players told of ended ones, by their start; errors, starvations and
+-- throughput from the logs.
+create table quality (
+    grain_min smallint not null check (grain_min in (15, 1440)),
+    video_id bigint not null,
+    at timestamptz not null,
+    playbacks bigint not null default 0,
+    startups bigint not null default 0,
+    startup_ms bigint not null default 0,
+    start_failures bigint not null default 0,
+    stalls bigint not null default 0,
+    stall_ms bigint not null default 0,
+    dropped_frames bigint not null default 0,
+    errors bigint not null default 0,
+    starvations bigint not null default 0,
+    throughputs bigint not null default 0,
+    throughput_kbps bigint not null default 0,
+    primary key (grain_min, video_id, at)
+);
+
+-- Playbacks by device, country, rendition and the like; `startup` counts them by the time to the first picture, `name`
+-- is the upper bound in ms.
+create table breakdown (
+    grain_min smallint not null check (grain_min in (15, 1440)),
+    video_id bigint not null,
+    at timestamptz not null,
+    kind text not null check (kind in ('device', 'browser', 'system', 'country', 'rendition', 'startup')),
+    name text not null,
+    starts bigint not null default 0,
+    watch_ms bigint not null default 0,
+    primary key (grain_min, video_id, at, kind, name)
+);
+
+-- Who is behind a row of devices or countries on a day: counts of few are not shown to creators.
+create table breakdown_viewer (
+    video_id bigint not null,
+    at timestamptz not null,
+    kind text not null,
+    name text not null,
+    user_id bigint not null,
+    primary key (video_id, at, kind, name, user_id)
+);
+
+-- What the player told of an ended playback, heard from streaming. startup_ms is null when no picture ever came.
+create table playback (
+    session_id text primary key,
+    video_id bigint not null,
+    user_id bigint not null,
+    started_at timestamptz not null,
+    startup_ms bigint,
+    stalls bigint not null,
+    stall_ms bigint not null,
+    dropped_frames bigint not null,
+    counted boolean not null default false
+);
+create index playback_uncounted on playback (video_id) where not counted;
+create index playback_of_user on playback (user_id);
+
+-- How far streaming was asked about ended playbacks.
+create table told (
+    id integer primary key default 1 check (id = 1),
+    through timestamptz not null
+);
+insert into told (through) values ('2000-01-01Z');
+
+-- What a session's requests said of its player, by the earliest; throughput is the best.
+create table client (
+    session_id text not null,
+    video_id bigint not null,
+    user_id bigint not null,
+    first_ms bigint not null,
+    device text not null,
+    browser text not null,
+    system text not null,
+    country text not null,
+    throughput_kbps bigint,
+    counted boolean not null,
+    primary key (session_id, video_id)
+);
+create index client_uncounted on client (video_id) where not counted;
+create index client_of_user on client (user_id);
+
+-- Users who were erased go on as numbers below zero, so that totals and distinct counts stay.
+create sequence forgotten_user start with 1;
 
 -- Money facts from billing's outbox, each once.
 create table event (

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import Any
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -40,3 +41,13 @@ def minus(spans: Spans, others: Spans) -> Spans:
 
 def length(spans: Spans) -> int:
     return sum(end - start for start, end in spans)
+
+
+def from_multirange(multirange: Any) -> Spans:
+    """What the database gives for an `int8multirange`."""
+    return tuple((found.lower, found.upper) for found in multirange)
+
+
+def as_multirange(spans: Spans) -> str:
+    """The text of an `int8multirange`."""
+    return "{" + ",".join(f"[{start},{end})" for start, end in spans) + "}"

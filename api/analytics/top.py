@@ -4,9 +4,10 @@ from typing import Literal
 
 from api.analytics import queries_figures, queries_top, summary
 from api.analytics.figures import Answer, figures, money
-from api.analytics.period import Period, Step, buckets, cover, grain_of
+from api.analytics.period import Period, Step, buckets, cover, grain_of, previous
 from api.analytics.queries_figures import Sums
 from api.analytics.summary import Reading, Scope
+from api.analytics.times import to_minute
 from api.analytics.video import titled
 
 By = Literal["views", "watch_time", "revenue", "viewers"]
@@ -31,14 +32,18 @@ async def top_videos(reading: Reading, scope: Scope, period: Period, by: By, lim
 
 
 async def revenue(reading: Reading, scope: Scope, period: Period, step: Step) -> Answer:
-    """Money over a period, in all and bucket by bucket."""
-    db, starts, end = reading.db, buckets(period, step), period.end
-    whole = await queries_figures.sums(db, scope.subjects, cover(period))
-    rows = await queries_figures.sums_by_bucket(db, grain_of(starts, end), scope.subjects, starts, end)
+    """Money over a period, in all, bucket by bucket, and in the period before."""
+    db, starts, end, before = reading.db, buckets(period, step), period.end, previous(period)
+    if step == "minute":
+        await summary.require_detail(db, to_minute(period.start))
+    whole = await queries_figures.sums(db, scope.subject, cover(period))
+    earlier = await queries_figures.sums(db, scope.subject, cover(before))
+    rows = await queries_figures.sums_by_bucket(db, grain_of(starts, end), scope.subject, starts, end)
     sums = {row.key: row for row in rows}
     return {
         "interval": step,
         "total": money(whole, reading.currency),
+        "previous": {"from": before.start, "to": before.end} | money(earlier, reading.currency),
         "series": [
             summary.bucket(part, reading.now) | money(sums.get(key, Sums()), reading.currency)
             for key, part in enumerate(summary.parts(period, starts))

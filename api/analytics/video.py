@@ -14,9 +14,10 @@ ASK_AT_ONCE = 100
 PATIENCE_S = 2.0  # a page of numbers does not wait longer for fresh titles
 
 
-async def learn(db: Database, clients: Clients) -> None:
-    """Ask about some of the videos seen for the first time. Raises what `clients` raises."""
-    unknown = await queries_video.unknown_videos(db, ASK_AT_ONCE)
+async def learn(db: Database, clients: Clients, video_ids: Collection[int] = ()) -> None:
+    """Ask about some of the videos seen for the first time, or about these. Raises what `clients` raises."""
+    await queries_video.expect_videos(db, video_ids)
+    unknown = sorted(video_ids)[:ASK_AT_ONCE] or await queries_video.unknown_videos(db, ASK_AT_ONCE)
     if unknown:
         told = await clients.videos_facts(unknown)
         await _keep(db, told)
@@ -49,7 +50,10 @@ async def require_owned(db: Database, clients: Clients, user: User, video_id: in
 
 async def _keep(db: Database, told: Collection[VideoFacts]) -> None:
     # Without a duration nothing was published yet; it is asked for again, because views are judged by it.
-    rows = [Video(facts.id, facts.title, facts.uploaded_by, facts.duration_ms, True) for facts in told]
+    rows = [
+        Video(facts.id, facts.title, facts.uploaded_by, facts.duration_ms, True, facts.audio_only, facts.bandwidths)
+        for facts in told
+    ]
     if measured := [video for video in rows if video.duration_ms > 0]:
         await queries_video.save_videos(db, measured)
 

@@ -30,4 +30,4 @@ def test_a_line_is_refused_for_its_reason_and_the_rest_is_read(line: bytes, reas
     assert arrivals.rejected == {reason: 1}
     assert (newest_ms, list(arrivals.sessions)) == (AT_MS + 8000, [("a", 1)])
     (arrived,) = arrivals.sessions.values()
-    assert [len(spans) for spans in arrived.minutes.values()] == [6]
+    assert [len(spans) for spans in arrived.slots.values()] == [6]

@@ -28,8 +28,8 @@ def test_minutes_say_what_the_lines_of_the_log_say() -> None:
         whole = read.sessions[Key(playback.session_id, playback.film.video_id)]
         made = playback.arrived()
         assert (made.user_id, made.first_ms, made.last_ms) == (whole.user_id, whole.first_ms, whole.last_ms)
-        assert {minute: joined(spans) for minute, spans in made.minutes.items()} == {
-            minute: joined(spans) for minute, spans in whole.minutes.items()
+        assert {minute: joined(spans) for minute, spans in made.slots.items()} == {
+            minute: joined(spans) for minute, spans in whole.slots.items()
         }
 
 

@@ -61,10 +61,10 @@ async def stored(db: Database, column: str, grain_min: int = 1) -> Counter[tuple
 
 
 def coarse(counts: Counter[tuple[int, int]], grain_min: int) -> Counter[tuple[int, int]]:
-    """The same numbers per bucket of a grain, for the videos and the platform (0)."""
+    """The same numbers per bucket of a grain, for the videos, their creators (below 0) and the platform (0)."""
     found: Counter[tuple[int, int]] = Counter()
     for (video, minute), count in counts.items():
-        for subject in (video, 0):
+        for subject in (video, 0, -FACTS[video][0]):
             found[subject, minute - minute % grain_min] += count
     return +found
 
@@ -88,7 +88,7 @@ async def assert_exact(db: Database, fetches: list[Fetch]) -> None:
         assert {(row.video_id, to_minute(row.at), row.count) for row in rows} == {
             (subject, minute - minute % grain_min, user)
             for video, user, minute in right.viewers
-            for subject in (video, 0)
+            for subject in (video, 0, -FACTS[video][0])
         }
     for video in FACTS:
         assert await retention(db, video) == [right.covered[video][bucket] for bucket in range(100)]
@@ -165,7 +165,7 @@ async def test_a_gap_is_refused_and_leaves_everything_as_it_was(platform: Platfo
     with pytest.raises(Gap):
         await audience(p).apply([stream.chunk(lines([fetch("a", 7, 1, START_MS, 2)]))])
     assert await audience(p).positions() == {"fetches:origin": before}
-    assert sum((await stored(p.db("analytics"), "starts")).values()) == 2
+    assert sum((await stored(p.db("analytics"), "starts")).values()) == 3
 
 
 async def test_a_batch_that_fails_leaves_neither_position_nor_numbers(platform: PlatformMaker) -> None:
