@@ -19,8 +19,7 @@ def serve(settings: Settings, args: argparse.Namespace) -> int:
     from api.service import serve as run  # noqa: PLC0415
 
     app = importlib.import_module(f"api.{args.name}.app").make_app(settings)
-    unix = settings.path("VERDICT_SOCKET") if args.name == "streaming" and settings.text("VERDICT_SOCKET") else None
-    run(app, settings, int(settings.text("PORT") or settings.port(args.name)), unix=unix)
+    run(app, settings, int(settings.text("PORT") or settings.port(args.name)))
     return 0
 
 

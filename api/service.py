@@ -247,8 +247,8 @@ def _request_id(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
-def serve(app: ASGIApp, settings: Settings, port: int, *, unix: Path | None = None) -> None:
-    """Run until SIGTERM: in-flight requests get five seconds, open event streams are cut. `unix`: listen there too."""
+def serve(app: ASGIApp, settings: Settings, port: int) -> None:
+    """Run until SIGTERM: in-flight requests get five seconds, open event streams are cut."""
     config = uvicorn.Config(
         app,
         host=settings.text("BIND"),
@@ -265,7 +265,7 @@ def serve(app: ASGIApp, settings: Settings, port: int, *, unix: Path | None = No
     )
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[config.bind_socket(), unix_socket(unix)] if unix else None)
+        server.run()
     if not server.started:
         sys.exit(3)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -11,7 +11,8 @@ from starlette.types import ASGIApp
 
 from api.service import Plumbing, build
 from api.settings import Settings
-from api.streaming import routes, routes_edge, routes_internal, routes_quality, token
+from api.streaming import routes, routes_edge, routes_internal, routes_quality, token, verdict_socket
+from api.streaming.desk import Desk
 from api.streaming.live import Live
 from api.streaming.routes_verdict import Verdicts
 from api.streaming.seen import Seen
@@ -34,10 +35,13 @@ async def _validator(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
         protocol=2,
     ) as redis:
         live = Live(redis, parts.db)
-        validator = Validator(signer, live, Slots(redis), seen, settings.number("MAX_SESSIONS"))
+        desk = Desk(Validator(signer, live, Slots(redis), seen, settings.number("MAX_SESSIONS")))
         beside = [asyncio.create_task(seen.keep_writing()), asyncio.create_task(live.keep_forgetting())]
         try:
-            yield {"signer": signer, "live": live, "seen": seen, "validator": validator}
+            async with AsyncExitStack() as near:
+                if settings.text("VERDICT_SOCKET"):
+                    await near.enter_async_context(verdict_socket.listening(settings.path("VERDICT_SOCKET"), desk))
+                yield {"signer": signer, "live": live, "seen": seen, "desk": desk}
         finally:
             for task in beside:
                 task.cancel()

@@ -4,6 +4,7 @@ Every change is committed in PostgreSQL and then forgotten here (`forget`), so t
 Nobody can fill in what was read before a change: who finds nothing leaves a lease of its own in the place before it
 reads PostgreSQL, and fills in only while that lease is there; forgetting removes the lease too. What a killed writer
 or a Redis that lost its last second did not forget, every process of the service forgets half a second later.
+Most verdicts ask neither: what goes on without limits is remembered by the process itself, see near.py.
 Redis away: PostgreSQL answers alone. PostgreSQL away: what is kept lives on, for half a minute.
 """
 
@@ -21,6 +22,7 @@ from redis.exceptions import RedisError
 from api.database import Database
 from api.streaming import queries_live
 from api.streaming.batch import Batch
+from api.streaming.near import Near
 
 log = structlog.get_logger()
 
@@ -85,16 +87,22 @@ class Live:
         self._resting_until = 0.0
         self._kept = Batch(self._read_kept)
         self._stored = Batch(self._read_stored)
+        self._near: Near[State] = Near()
 
     async def state(self, session_id: str) -> State | None:
         """A session's state, None when there is no such session; raises when nobody can say."""
+        if near := self._near.get(session_id):
+            return near
+        forgettings = self._near.forgettings
         found = await self._kept(session_id)
-        if isinstance(found, State):
-            return found
-        return await self._stored((session_id, found.lease if found else ""))
+        state = found if isinstance(found, State) else await self._stored((session_id, found.lease if found else ""))
+        if state and not (state.ended or state.spent or state.final):  # those are asked about until it changes
+            self._near.put(session_id, state, state.read_ms / 1000 + LIFE_S, forgettings)
+        return state
 
     async def forget(self, session_ids: Sequence[str]) -> None:
         """Sessions were changed, and that is committed. A failure is made good by `keep_forgetting`."""
+        self._near.forget(session_ids)
         try:
             await self._delete(session_ids)
         except (RedisError, OSError) as error:
@@ -102,8 +110,11 @@ class Live:
 
     async def forget_changed(self, within_s: float = KEPT_S) -> None:
         """Forget once more what changed lately: its first time may have failed. Raises when this one does."""
+        began = time.monotonic()
         async with asyncio.timeout(PATIENCE_S):
             changed = await queries_live.changed(self._db, within_s)
+        self._near.forget(changed)
+        self._near.heard(began)
         await self._delete(changed)
         await self._redis.ping()  # nothing changed, or Redis is away: only the first is a success
 

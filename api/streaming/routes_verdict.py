@@ -1,31 +1,13 @@
-"""The verdict endpoint: `/internal/verdict`, outside of everything else the service does to a request.
+"""The verdict endpoint on the service's port: `/internal/verdict`, outside of everything else it does to a request.
 
-For nginx alone, so without a service token: the ports of services are private, and the Unix socket is its account's.
-A verdict is asked thousands of times a second; the framework around it would cost twice what the verdict does.
+For nginx alone, so without a service token: the ports of services are private. A verdict is asked thousands of times a
+second; the framework around it would cost twice what the verdict does. See desk.py.
 """
 
-import time
-from typing import Any
-
-import prometheus_client
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.streaming.validator import Question, Validator
-from api.streaming.verdicts import Verdict
-
-log = structlog.get_logger()
-
-PATH = "/internal/verdict"
-HEADERS = {
-    b"x-token": "token",
-    b"x-video": "video",
-    b"x-rendition": "rendition",
-    b"x-start-ms": "start_ms",
-    b"x-end-ms": "end_ms",
-}
-COMPLAIN_S = 1.0
-VERDICTS = prometheus_client.Counter("verdicts_total", "Verdicts given.", ["reason"])
+from api.streaming.desk import HEADERS, PATH, Desk
+from api.streaming.validator import Question
 
 
 class Verdicts:
@@ -33,51 +15,13 @@ class Verdicts:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._counters: dict[str, Any] = {}
-        self._complained = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH:
             await self.app(scope, receive, send)
             return
-        status, headers = await self._answer(scope)
+        desk: Desk = scope["state"]["desk"]
+        asked = {HEADERS[name]: str(value, "latin-1") for name, value in scope["headers"] if name in HEADERS}
+        status, headers = await desk.answer(Question(**({"token": "", "video": ""} | asked)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
-
-    async def _answer(self, scope: Scope) -> tuple[int, list[tuple[bytes, bytes]]]:
-        validator: Validator = scope["state"]["validator"]
-        asked = {HEADERS[name]: str(value, "latin-1") for name, value in scope["headers"] if name in HEADERS}
-        try:
-            found = await validator.verdict(Question(**({"token": "", "video": ""} | asked)))
-        except Exception as error:  # noqa: BLE001 - whatever is wrong, nobody gets media because of it
-            self._complain(error)
-            self._count("unavailable")
-            return 503, [(b"content-length", b"0"), (b"retry-after", b"2")]
-        self._count(found.reason or "allowed")
-        return _written(found)
-
-    def _count(self, reason: str) -> None:
-        counter = self._counters.get(reason)
-        if counter is None:
-            counter = self._counters[reason] = VERDICTS.labels(reason)
-        counter.inc()
-
-    def _complain(self, error: Exception) -> None:
-        """Once a second is enough."""
-        if time.monotonic() - self._complained > COMPLAIN_S:
-            self._complained = time.monotonic()
-            log.warning("verdict.failed", error=f"{type(error).__name__}: {error}")
-
-
-def _written(found: Verdict) -> tuple[int, list[tuple[bytes, bytes]]]:
-    fresh = (b"x-accel-expires", b"%d" % found.fresh_s)
-    if found.reason:
-        denied = [(b"x-reason", found.reason.encode()), fresh, (b"content-length", b"0")]
-        if found.retry_after_s:
-            denied.append((b"x-retry-after", b"%d" % found.retry_after_s))
-        return 403, denied
-    who = [(b"x-session-id", found.session_id.encode()), (b"x-user-id", b"%d" % found.user_id)]
-    if found.fresh_s == 0:
-        return 204, [*who, fresh]
-    # nginx 1.22 reads the stale time only when it comes before X-Accel-Expires.
-    return 204, [(b"cache-control", b"stale-if-error=%d" % found.outage_s), fresh, *who]

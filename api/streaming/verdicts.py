@@ -1,10 +1,10 @@
 """Verdicts: may this token fetch media of this video now? nginx asks, and keeps each answer for seconds.
 
 Every kept second is a second in which an ended session still plays, so lifetimes are short and never reach past the
-token's expiry. nginx counts in whole seconds and serves what may be kept for n of them for almost n + 1; with the half
-second for which api/streaming/live.py may be behind, no byte is begun on what was true five seconds ago. What is wrong
-with a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session kept
-whose money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
+token's expiry. nginx counts in whole seconds and serves what may be kept for n of them for almost n + 1; with the three
+quarters of one for which near.py may be behind, no byte is begun on what was true five seconds ago. What is wrong with
+a token itself is never kept, or strangers would push real verdicts out of nginx's memory; nor is a session kept whose
+money is nearly spent. A kept verdict depends on token and video alone, and nothing else is in its key.
 """
 
 import math

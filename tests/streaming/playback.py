@@ -36,8 +36,8 @@ async def add_session(
 
 
 async def change(p: Platform, session_id: str, column: str, value: object) -> None:
-    """Set one column of a session, as a service would: committed, then forgotten."""
-    sql = f"update stream_sessions set {column} = :value where session_id = :session_id"
+    """Set one column of a session, as another process of the service would: committed, then forgotten."""
+    sql = f"update stream_sessions set {column} = :value, changed_at = now() where session_id = :session_id"
     assert await p.db("streaming").run(sql, session_id=session_id, value=value) == 1
     await forget(p, session_id)
 
@@ -56,7 +56,8 @@ async def column(p: Platform, session_id: str, name: str) -> object:
 
 async def end(p: Platform, session_id: str) -> None:
     """End a session without a bill."""
-    sql = "update stream_sessions set is_active = false, ended_at = now(), end_reason = 'ended' where session_id = :id"
+    sql = """update stream_sessions set is_active = false, ended_at = now(), changed_at = now(), end_reason = 'ended'
+             where session_id = :id"""
     assert await p.db("streaming").run(sql, id=session_id) == 1
     await forget(p, session_id)
 
