@@ -20,6 +20,9 @@ from media.probe import SourceInfo
 
 # Decoding starts this long before a span: past reordering and gradual refresh, cheap enough for a held viewer.
 LEAD_SECONDS = 2
+# No picture that is shown after a key picture of these needs one from before it. H.264 and HEVC may refresh gradually,
+# and AV1 has key pictures that are shown later.
+FRESH_AT_KEYS = ("vp8", "vp9", "mpeg1video", "mpeg2video")
 # CPU of encoding a pixel over that of decoding one: 2.3 to 2.9 by perf, of x264 veryfast and a camera's 18 Mbit/s.
 ENCODING = 3
 INIT = "init.mp4"
@@ -40,7 +43,8 @@ def video(plan: Plan, rungs: Sequence[Rung], source: Path, span: range, threads:
     timeline = plan.timeline
     start = timeline.start(span.start)
     decoder, encoders = divided(threads, plan, rungs)
-    picture = pictures(plan, source, start, decoder).filter("fps", str(timeline.rate), start_time=decimal(start))
+    picture = pictures(plan, source, lead_in(plan, start), decoder)
+    picture = picture.filter("fps", str(timeline.rate), start_time=decimal(start))
     # The last picture stays on for as long as the plan says, should the source end a frame early.
     picture = picture.filter("tpad", stop=-1, stop_mode="clone")
     largest = max(rungs, key=lambda rung: rung.height)
@@ -62,7 +66,8 @@ def sample(plan: Plan, rungs: Sequence[Rung], source: Path, start: float, thread
     """Two seconds of a film in the sizes of `rungs`, as bare H.264 without a cap: `<start>-<rung>.h264`."""
     rate = plan.timeline.rate
     decoder, encoders = divided(threads, plan, rungs)
-    picture = pictures(plan, source, Fraction(start), decoder).filter("fps", str(rate), start_time=f"{start:.3f}")
+    picture = pictures(plan, source, lead_in(plan, Fraction(start)), decoder)
+    picture = picture.filter("fps", str(rate), start_time=f"{start:.3f}")
     largest = max(rungs, key=lambda rung: rung.height)
     copies = bt709(picture, plan, largest.width, largest.height).filter_multi_output("split", len(rungs))
     options = {"c:v": "libx264", "preset": "veryfast", "f": "h264", "frames:v": 2 * round(rate)}
@@ -79,10 +84,13 @@ def divided(threads: int, plan: Plan, rungs: Sequence[Rung]) -> tuple[int, list[
     FFmpeg (from 7.0 on) runs them beside each other, so `threads` for each of them is six times too many. Measured for
     a 1080p ladder on two cores: 3 % less CPU, 50 MB less memory and half of the thread switches, while two threads or
     more are ready to run 99 % of the time. Without the half more it is 87 %: all others wait for the largest encoder.
+
+    A rung alone is what a viewer waits for: where decoding is cheap, its encoder has 60 % of the work.
     """
     works = [plan.coded[0] * plan.coded[1], *(ENCODING * rung.width * rung.height for rung in rungs)]
+    least = 2 if len(rungs) == 1 else 1
     decoder, *encoders = (min(threads, math.ceil(1.5 * threads * work / sum(works))) for work in works)
-    return decoder, encoders
+    return decoder, [min(threads, max(least, share)) for share in encoders]
 
 
 def _filtering(threads: int, plan: Plan) -> int:
@@ -126,13 +134,29 @@ def opened(plan: Plan, source: Path, options: dict[str, object], *, own_clock: b
     return ffmpeg.input(f"file:{source}", **_guards(plan.demuxer), **clock, **options)
 
 
-def pictures(plan: Plan, source: Path, start: Fraction, threads: int) -> Any:
-    """Pictures from a little before `start` on; rotation is applied by FFmpeg itself."""
+def lead_in(plan: Plan, start: Fraction) -> Fraction:
+    """What to seek to for every picture from `start` on; 0 is the beginning.
+
+    A seek leads to the last key picture before. Two seconds early is far enough for all codecs, and costs a held viewer
+    a third of the decoding, or twice of it with keys as rare as WebM's; Matroska leads to keys by when they are shown,
+    and of some codecs none earlier is needed. Deinterlacing has to see what was shown before.
+    """
+    if start <= LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
+        return Fraction(0)
+    exact = plan.demuxer == "matroska" and plan.stream == 0  # another track's key pictures would be found
+    if exact and plan.codec in FRESH_AT_KEYS and not plan.interlaced:
+        # What is shown less than half a frame late is on the grid's place too, as `fps` rounds.
+        return start + Fraction(2, 5) / plan.timeline.rate
+    return start - LEAD_SECONDS
+
+
+def pictures(plan: Plan, source: Path, after: Fraction, threads: int) -> Any:
+    """Pictures from the last key picture before `after` on; rotation is applied by FFmpeg itself."""
     # noaccurate_seek leaves choosing pictures to `fps`. A source that changes its size midway must not restart the
-    # filters, which would begin at `start` again; `scale` copes with it.
+    # filters, which would begin at the span's start again; `scale` copes with it.
     options: dict[str, object] = {"threads": threads, "noaccurate_seek": None, "reinit_filter": 0}
-    if start > LEAD_SECONDS:  # seeking to 0 is not the beginning in every container
-        options["ss"] = decimal(start - LEAD_SECONDS)
+    if after > 0:
+        options["ss"] = decimal(after)
     picture = opened(plan, source, options)[str(plan.stream)]
     if plan.interlaced:
         # bwdif does not cope with another size; for pictures of the first one this `scale` does nothing.

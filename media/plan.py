@@ -53,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True):
     """`width` and `height` are in square pixels, upright; `coded` is how the source stores its first pictures.
 
     `copied`: units read the indexed copy of the source, not the upload. `colour` says how pictures become BT.709.
+    `codec` is that of the pictures, empty in older plans.
     `copy`: the source's own pictures can be served; `kept`: they are the highest rendition for good.
     `upload`: the upload itself, as long as the indexed copy holds no more than the beginning.
     """
@@ -71,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
     colour: Literal["sdr", "rgb", "pq", "hlg"]
     rungs: list[Rung]
     tracks: list[Track]
+    codec: str = ""
     copy: Copy | None = None
     kept: bool = False
     upload: SourceInfo | None = None
@@ -160,6 +162,7 @@ def make_plan(source: SourceInfo, *, copied: bool) -> Plan:
         colour=_colour(source),
         rungs=ladder(width, height, timeline.rate),
         tracks=[_track(number, sound, timeline) for number, sound in enumerate(source.sounds)],
+        codec=source.picture.codec,
         copy=None if copied else source.copy,
         chapters=named(source.chapters),
         facts=_facts(source),

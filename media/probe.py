@@ -1,6 +1,7 @@
 """What a source is: `probe` has two programs look at it in the sandbox and believes only well-formed answers.
 
-`examine.py` says what the file is, `runs.py` at the same time what of it may be copied; the first alone can refuse.
+`examine.py` says what the file is. At the same time `runs.py` says what of an MP4 may be copied, or `beat.py` how the
+sound of a Matroska goes. The first alone can refuse.
 
 `Refused` carries a stable code and a sentence for the person who uploaded the file.
 """
@@ -27,6 +28,7 @@ RUNS = [Path(__file__).with_name(name) for name in ("runs.py", "index.py")]
 LIMITS = Limits(wall_s=60, cpu_s=40, memory_bytes=3 << 30, file_bytes=0)
 RUNS_LIMITS = Limits(wall_s=30, cpu_s=20, memory_bytes=3 << 30, file_bytes=0)  # ten seconds for a day of pictures
 MAX_RATE = 100_000
+MATROSKA = b"\x1a\x45\xdf\xa3"
 CLOCKED = ("mpegts", "mpeg")  # containers whose packets tell the time, so that a few of them tell the length
 BOUNDS = msgspec.json.encode(for_examine()).decode()
 
@@ -145,12 +147,15 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def probe(path: Path) -> SourceInfo:
     """Facts of the file at `path`; raises Refused."""
-    (lines, ended), (runs, _), (beats, _) = await asyncio.gather(
+    with path.open("rb") as file:
+        matroska = file.read(len(MATROSKA)) == MATROSKA
+    beside: tuple[list[Path], list[str]] = ([BEAT, path], [decoders()]) if matroska else ([*RUNS, path], [])
+    (lines, ended), (said, _) = await asyncio.gather(
         _told([EXAMINE, path], LIMITS, BOUNDS, most=1),
-        _told([*RUNS, path], RUNS_LIMITS, most=MAX_STREAMS),
-        _told([BEAT, path], RUNS_LIMITS, decoders(), most=MAX_STREAMS),
+        _told(beside[0], RUNS_LIMITS, *beside[1], most=MAX_STREAMS),
     )
-    return with_beats(with_copies(_believe(b"".join(lines), ended), _lines(runs, Runs)), _lines(beats, Beat))
+    source = _believe(b"".join(lines), ended)
+    return with_beats(source, _lines(said, Beat)) if matroska else with_copies(source, _lines(said, Runs))
 
 
 async def steady_end(path: Path, source: SourceInfo) -> Fraction | None:

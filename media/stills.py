@@ -37,8 +37,8 @@ def poster(plan: Plan, source: Path, threads: int) -> Arguments:
     """The most typical picture of three places: `poster-0.jpg` to `poster-2.jpg`, at most 1280 wide."""
     outputs = []
     for number, place in enumerate(POSTER_PLACES):
-        start = place * plan.timeline.seconds + ffmpeg.LEAD_SECONDS
-        picture = ffmpeg.pictures(plan, source, start, threads).filter("thumbnail", POSTER_FRAMES)
+        picture = ffmpeg.pictures(plan, source, place * plan.timeline.seconds, threads)
+        picture = picture.filter("thumbnail", POSTER_FRAMES)
         outputs.append(_poster(picture, plan, f"poster-{number}.jpg"))
     return ffmpeg.compiled(outputs, threads)
 

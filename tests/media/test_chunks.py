@@ -15,6 +15,8 @@ SOURCES = {
     "fragmented.mp4": (*H264, "-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov"),
     "film.mkv": (*H264, "-c:a", "aac"),
     "film.webm": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "70", "-c:a", "libvorbis"),
+    # Key pictures where spans begin: decoding begins there too. Its sound starts 7 ms before its pictures.
+    "keys-at-cuts.webm": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "50"),
     "film.ts": (*H264, "-x264-params", "open-gop=1", "-c:a", "aac", "-f", "mpegts"),
     "mpeg2.ts": ("-c:v", "mpeg2video", "-bf", "2", "-g", "50", "-c:a", "mp2", "-f", "mpegts"),
     "film.mpg": ("-c:v", "mpeg2video", "-bf", "2", "-g", "50", "-c:a", "mp2", "-f", "vob"),

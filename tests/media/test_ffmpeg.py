@@ -1,5 +1,6 @@
 """Golden argument lists: what FFmpeg is told, word for word."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -61,6 +62,8 @@ def test_a_span_of_two_rungs_is_one_decode() -> None:
         (1, ["240p", "360p", "540p", "720p"], (1, [1, 1, 1, 1])),
         (2, ["240p", "360p", "540p", "720p"], (1, [1, 1, 1, 2])),
         (8, ["240p", "360p", "540p", "720p"], (2, [1, 2, 3, 6])),
+        (1, ["360p"], (1, [1])),
+        (2, ["240p"], (2, [2])),
         (4, ["360p"], (4, [3])),
         (4, ["720p"], (2, [4])),
     ],
@@ -81,6 +84,21 @@ def test_the_first_span_is_read_from_the_beginning_without_a_seek() -> None:
     said = command(ffmpeg.video(plan(), [rung("360p")], SOURCE, range(1), 1))
     assert " -ss " not in said
     assert "fps=30000/1001:start_time=0[" in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "begins"),
+    [
+        ({"demuxer": "matroska", "codec": "vp9"}, Fraction(8) + Fraction(2, 125)),
+        ({"demuxer": "matroska", "codec": "mpeg2video", "interlaced": True}, 6),
+        ({"demuxer": "matroska", "codec": "vp9", "stream": 1}, 6),
+        ({"demuxer": "matroska", "codec": "h264"}, 6),
+        ({"demuxer": "mov", "codec": "vp9"}, 6),
+        ({"demuxer": "matroska"}, 6),
+    ],
+)
+def test_decoding_begins_no_earlier_than_it_has_to(fields: dict[str, object], begins: Fraction | int) -> None:
+    assert ffmpeg.lead_in(changed(frame_rate="25", **fields), Fraction(8)) == begins
 
 
 def test_sound_is_read_from_a_whole_second_filled_and_cut() -> None:
