@@ -22,7 +22,7 @@ LOOK_EVERY_S = 0.05
 SAY_EVERY_S = 1.0
 HELD_S = 3.0
 # How often it looks whether the index is there that the rest of a film waits for.
-INDEXED_S = 0.2
+INDEXED_S = 0.1
 MOST_WAITING = 400
 # One player waits for a picture segment, a sound segment and their beginnings; twice, when it changes renditions.
 MOST_OF_SESSION = 12
@@ -114,9 +114,10 @@ async def _jump(db: Database, unit_id: int, place: Place) -> bool:
             return False  # somebody else has just carved it: look again
         if span.state == "running" and is_near(unit, span.done_segments, span.speed, index):
             return False
-        if span.state == "queued" and span.held and is_small(unit, place.rendition):
+        next_anyway = span.held or (span.interactive and index == unit.first)
+        if span.state == "queued" and next_anyway and is_small(unit, place.rendition):
             await queries.hold(tx, unit_id, HELD_S)
-            return False
+            return not span.held
         await _place(tx, unit_id, carve(unit, place.rendition, index))
     return True
 
@@ -128,8 +129,8 @@ async def _place(tx: Connection, unit_id: int, pieces: list[Piece]) -> None:
     for piece in pieces[1:]:
         made.append(await queries.add_piece(tx, unit_id, piece.renditions, piece.first, piece.end))
     for piece, piece_id in zip(pieces, made, strict=True):
-        if piece.wanted:
-            await queries.hold(tx, piece_id, HELD_S)
+        if piece.wanted or piece.soon:
+            await queries.hold(tx, piece_id, HELD_S if piece.wanted else 0)
 
 
 async def _appears(path: Path, until: float) -> None:

@@ -17,7 +17,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Span:
-    """A queued or running unit, as far as it is to be carved. `held`: somebody waits for it already."""
+    """A queued or running unit, as far as it is to be carved. `held`: somebody waits for it already.
+
+    `interactive`: it is in the queue of what plays at once or is next where somebody plays.
+    """
 
     state: str
     renditions: list[str]
@@ -26,6 +29,7 @@ class Span:
     done_segments: int
     speed: float
     held: bool
+    interactive: bool
 
 
 async def wanted(db: Queries, video_id: int, generation: int, rendition: str, index: int | None) -> Wanted | None:
@@ -70,7 +74,7 @@ async def lock_span(db: Queries, unit_id: int) -> Span | None:
         Span,
         """
         select state, renditions, first_segment, end_segment, done_segments, speed,
-            coalesce(held_until > now(), false) as held
+            coalesce(held_until > now(), false) as held, queue = 'interactive' as interactive
         from units where id = :unit_id and state in ('queued', 'running') for update
         """,
         unit_id=unit_id,
@@ -110,7 +114,7 @@ async def add_piece(db: Queries, unit_id: int, renditions: Sequence[str], first:
 
 
 async def hold(db: Queries, unit_id: int, held_s: float) -> None:
-    """Put a queued unit at the head of the interactive queue for a moment."""
+    """Put a queued unit into the interactive queue, and at its head for so long."""
     await db.run(
         """
         update units set queue = 'interactive', held_until = now() + make_interval(secs => :held_s)

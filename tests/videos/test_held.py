@@ -63,13 +63,13 @@ async def test_a_held_segment_makes_a_unit_of_its_own_that_goes_first(platform: 
         request = ask(p, video_id, "405-1620000-1624000.m4s")
         await wait_held(p)
         unit = await take(clients)
-        assert (unit.first_segment, unit.end_segment, unit.renditions, unit.held) == (405, 408, ["360p"], True)
+        assert (unit.first_segment, unit.end_segment, unit.renditions, unit.held) == (405, 406, ["360p"], True)
         write(p, f"{video_id}/1/360p/405-1620000-1624000.m4s")
         assert redirected(await request, f"{video_id}/1/360p/405-1620000-1624000.m4s")
         first = await take(clients)
         assert (first.first_segment, first.held) == (0, False)
     spans = "select array_agg(array[first_segment, end_segment] order by first_segment) from units where kind = 'video'"
-    assert (await p.db("videos").value(spans))[50:52] == [[400, 405], [405, 408]]
+    assert (await p.db("videos").value(spans))[50:53] == [[400, 405], [405, 406], [406, 408]]
     whole = "select sum(end_segment - first_segment) from units where kind = 'video'"
     assert await p.db("videos").value(whole) == 800
 
@@ -87,7 +87,7 @@ async def test_a_unit_that_begins_with_the_segment_is_not_split(platform: Platfo
     assert await p.db("videos").value("select count(*) from units where kind = 'video'") == 100
 
 
-async def test_the_next_segments_of_a_held_unit_do_not_split_it_further(platform: PlatformMaker) -> None:
+async def test_what_comes_after_a_held_segment_is_not_split_when_its_turn_comes(platform: PlatformMaker) -> None:
     p = await platform("videos")
     video_id = await posted(p)
     async with worker(p) as clients:
@@ -95,12 +95,15 @@ async def test_the_next_segments_of_a_held_unit_do_not_split_it_further(platform
         first = ask(p, video_id, "401-1604000-1608000.m4s")
         await wait_held(p)
         second = ask(p, video_id, "402-1608000-1612000.m4s")
+        await wait_held(p, 2)
         write(p, f"{video_id}/1/360p/402-1608000-1612000.m4s")
         await second
         assert (await take(clients)).first_segment == 401
         write(p, f"{video_id}/1/360p/401-1604000-1608000.m4s")
         await first
-    assert await p.db("videos").value("select count(*) from units where kind = 'video'") == 101
+        following = await take(clients)
+        assert (following.first_segment, following.end_segment, following.held) == (402, 408, True)
+    assert await p.db("videos").value("select count(*) from units where kind = 'video'") == 102
 
 
 async def test_units_of_sound_and_of_the_batch_are_carved_and_jump_the_queue_too(platform: PlatformMaker) -> None:
@@ -112,7 +115,7 @@ async def test_units_of_sound_and_of_the_batch_are_carved_and_jump_the_queue_too
         requests = [ask(p, video_id, "5-20000-24000.m4s", r) for r in ("audio-0", "720p")]
         await wait_held(p, 2)
         got = {u.renditions[0]: (u.first_segment, u.end_segment) for u in (await take(clients), await take(clients))}
-        assert got == {"audio-0": (5, 13), "720p": (5, 13)}
+        assert got == {"audio-0": (5, 6), "720p": (5, 6)}
         for rendition in got:
             write(p, f"{video_id}/1/{rendition}/5-20000-24000.m4s")
         assert [(await r).status_code for r in requests] == [200, 200]

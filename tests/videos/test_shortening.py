@@ -55,11 +55,16 @@ async def test_a_running_unit_ends_before_what_a_viewer_waits_for(platform: Plat
     async with worker(p) as clients:
         video_id, unit = await begun(p, clients, NewUnit("audio", "interactive", ["audio-0"], 0, FILM, 0))
         await asked(p, video_id, "audio-0", 50)
-        assert await spans(p) == [("audio-0", 0, 50), ("audio-0", 50, 58), ("audio-0", 58, 100)]
+        assert await spans(p) == [
+            ("audio-0", 0, 50),
+            ("audio-0", 50, 51),
+            ("audio-0", 51, 58),
+            ("audio-0", 58, 100),
+        ]
         assert await tell(clients, unit, 1, FILM) == 50
         assert await tell(clients, unit, 1, 50) == 50
         other = await take(clients, name="second")
-        assert (other.first_segment, other.end_segment) == (50, 58)
+        assert (other.first_segment, other.end_segment) == (50, 51)
 
 
 async def test_what_is_carved_off_is_nobodys_until_the_worker_knows(platform: PlatformMaker) -> None:
@@ -101,7 +106,8 @@ async def test_one_rendition_of_a_running_ladder_is_hurried_alone(platform: Plat
         assert await spans(p) == [
             ("240p 540p 720p", 0, 10),
             ("240p 720p", 10, 18),
-            ("540p", 10, 18),
+            ("540p", 10, 11),
+            ("540p", 11, 18),
             ("240p 540p 720p", 18, 24),
         ]
         await tell(clients, unit, 1, 10)
