@@ -1,9 +1,12 @@
 """50 viewers play while every process is killed in turn, the fetch log is rotated and two films are encoded.
 
-Nothing is lost or counted twice between what viewers received, the lines of the log and the ledger, but what an nginx
-worker had under way when it was killed itself; playback goes on; every segment seen is the whole file; both films
-become ready. A minute and a half within the suite; `pytest tests/faults --full` plays several hours of viewers' time
-and holds playback to its ten seconds, which a machine that runs other tests beside cannot promise.
+Nothing is lost or counted twice between what viewers received, the lines of the log and the ledger; playback goes on;
+every segment seen is the whole file; both films become ready. A minute and a half within the suite;
+`pytest tests/faults --full` plays several hours of viewers' time and holds playback to its ten seconds, which a machine
+that runs other tests beside cannot promise.
+
+One thing cannot be promised: nginx sends the last bytes of a segment and then, with nothing in between, writes its
+line. SIGKILL between those two calls leaves one segment of that worker unlogged, and unpaid.
 """
 
 import asyncio
@@ -30,10 +33,7 @@ pytestmark = pytest.mark.timeout(3600)
 VIEWERS, PRICE, MONEY = 50, 60, 5_000
 FILM_S = 96
 RESUMES_S = 10.0
-# nginx writes the line once everything a request began is over, and that may be the renewal of its verdict, which takes
-# up to 5 s while the validator is away: a worker killed in between leaves a delivered segment unlogged, and unpaid.
-RENEWAL_S = 5.0
-LAG_S = 1.0  # how much later a busy test may notice that a segment came
+IN_BETWEEN_S = 0.5  # how long a worker that is not given the processor may be between those two calls
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,10 @@ class Faults:
     def _count(self, program: str) -> int:
         return sum(name.startswith(program) for name, _ in self.killed)
 
-    def in_between(self, received: Received) -> bool:
-        return any(-LAG_S < at - received.at < RENEWAL_S for name, at in self.killed if name == "gateway worker")
+    def in_between(self, received: Received) -> list[float]:
+        """When workers were killed that may have been about to write the line of a segment."""
+        kills = [at for name, at in self.killed if name == "gateway worker"]
+        return [at for at in kills if received.asked < at < received.at + IN_BETWEEN_S]
 
 
 def children(pid: int) -> list[int]:
@@ -129,13 +131,15 @@ async def play_through(stack: Stack, video: int, length: Length) -> tuple[list[V
 def nothing_lost_or_doubled(viewers: list[Viewer], rows: list[dict[str, object]], faults: Faults) -> int:
     """Each segment received whole has exactly one line; no line speaks of a segment nobody asked for.
 
-    Gives how many have none because their worker was killed.
+    Each kill of a worker excuses one line at most. Gives how many did.
     """
     logged = Counter(row["request_id"] for row in rows)
     assert [request for request, count in logged.items() if count > 1] == []
     received = [one for viewer in viewers for one in viewer.received]
     lost = [one for one in received if one.request_id not in logged]
-    assert [one for one in lost if not faults.in_between(one)] == []
+    excused = {id(one): faults.in_between(one) for one in lost}
+    assert [one for one in lost if not excused[id(one)]] == []
+    assert len({at for kills in excused.values() for at in kills}) >= len(lost), lost
     sessions = {viewer.session_id: viewer for viewer in viewers}
     lines = Counter((row["session_id"], f"{row['rendition']}/{row['index']}-{row['start_ms']}-") for row in rows)
     for (session, path), count in lines.items():
@@ -197,7 +201,7 @@ async def test_viewers_play_on_and_pay_exactly_what_the_log_says(tmp_path: Path,
     assert len(generations) > 3
     assert [viewer.refused for viewer in viewers if viewer.refused] == []
     assert {name for name, _ in faults.killed} > {"gateway", "redis", "postgres", "ship", "meter", "streaming"}
-    report(viewers, rows, faults, f"{len(generations)} generations, {lost} lines lost with their workers")
+    report(viewers, rows, faults, f"{len(generations)} generations, {lost} lines lost with a worker")
     assert max(max(viewer.waits) for viewer in viewers) < length.resumes_s
 
 

@@ -24,10 +24,11 @@ GOES_BACK = 0.08
 
 @dataclass(frozen=True)
 class Received:
-    """A segment that came whole: under which request, when (s of `time.time`), and its digest."""
+    """A segment that came whole: under which request, when it was asked for and had come (s of `time.time`)."""
 
     request_id: str
     path: str
+    asked: float
     at: float
     sha256: str
 
@@ -145,6 +146,7 @@ class Viewer:
             await asyncio.sleep(AGAIN_S)
 
     async def _came(self, path: str, *, leaves: bool) -> bool:
+        asked = time.time()
         async with self.http.stream("GET", f"{self._base}/{path}") as answer:
             if answer.status_code != 200:
                 said = (await answer.aread()).decode(errors="replace")
@@ -155,7 +157,7 @@ class Viewer:
                 return True
             body = await answer.aread()
         request_id, digest = answer.headers["x-request-id"], hashlib.sha256(body).hexdigest()
-        self.received.append(Received(request_id, path, time.time(), digest))
+        self.received.append(Received(request_id, path, asked, time.time(), digest))
         return True
 
 
