@@ -6,8 +6,10 @@ a callee that does not answer is `Unavailable`.
 
 import ssl
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx2
 import msgspec
@@ -16,6 +18,8 @@ from api.identity import service_token
 from api.problems import NotFound, Problem, Unavailable
 from api.settings import Settings
 from api.wire import (
+    Counted,
+    DayCounts,
     Hold,
     Lease,
     MadeOperator,
@@ -26,28 +30,16 @@ from api.wire import (
     Person,
     Poster,
     Quality,
+    Told,
     Unit,
     VideoFacts,
 )
 from media.webvtt import Captions
 
 __all__ = [
-    "Captions",
-    "Clients",
-    "Hold",
-    "Lease",
-    "MadeOperator",
-    "NewRendition",
-    "NewUnit",
-    "Noted",
-    "Opens",
-    "Person",
-    "Poster",
-    "Quality",
-    "Unit",
-    "VideoFacts",
-    "relayed",
-]
+    "Captions", "Clients", "Counted", "DayCounts", "Hold", "Lease", "MadeOperator", "NewRendition", "NewUnit",
+    "Noted", "Opens", "Person", "Poster", "Quality", "Told", "Unit", "VideoFacts", "relayed",
+]  # fmt: skip
 
 
 @cache
@@ -172,6 +164,11 @@ class Clients:
         """What the player told of a session; raises NotFound as `Relayed`."""
         return await self._call("streaming", "GET", f"/internal/sessions/{session_id}/quality", Quality)
 
+    async def streaming_told(self, through: datetime, session_id: str, limit: int) -> list[Told]:
+        """What players told of ended sessions, in the order of their last change, from behind this one on."""
+        since = urlencode({"through": through.isoformat(), "session_id": session_id, "limit": limit})
+        return await self._call("streaming", "GET", f"/internal/sessions/told?{since}", list[Told])
+
     async def streaming_end_sessions(
         self, *, video_id: int | None = None, user_id: int | None = None, deleted: bool = False
     ) -> None:
@@ -252,6 +249,18 @@ class Clients:
     async def analytics_track(self, events: Sequence[dict[str, Any]]) -> None:
         """Events with unique ids; repeating them changes nothing."""
         await self._call("analytics", "POST", "/api/analytics/track", None, {"events": list(events)})
+
+    async def analytics_sweep(self) -> dict[str, int]:
+        """Make room for the detail to come, and drop what is old."""
+        return await self._call("analytics", "POST", "/internal/sweep", dict[str, int])
+
+    async def analytics_forget_user(self, user_id: int) -> dict[str, int]:
+        """What an erased user watched belongs to nobody from now on; repeating it is harmless."""
+        return await self._call("analytics", "DELETE", f"/internal/users/{user_id}", dict[str, int])
+
+    async def analytics_days(self, since_ms: int, until_ms: int) -> Counted:
+        """What was counted by video and UTC day, of days that begin in [since_ms, until_ms)."""
+        return await self._call("analytics", "GET", f"/internal/days?since_ms={since_ms}&until_ms={until_ms}", Counted)
 
     def _fenced(self, unit: Unit, **fields: object) -> dict[str, object]:
         return {"fence": unit.fence, **fields}

@@ -96,6 +96,7 @@ TABLE = (
     Setting("FETCH_LOG_ROTATE_BYTES", "268435456", "Size from which a fetch log is continued in a new file (256 MiB)."),
     Setting("FETCH_LOG_ROTATE_S", "86400", "Age in seconds from which it is (a day)."),
     Setting("FETCH_LOG_KEEP_DAYS", "400", "Days for which archived fetch logs are kept; 0 keeps them for ever."),
+    Setting("ANALYTICS_DETAIL_DAYS", "90", "Days for which views are known by the minute; 0 keeps that for ever."),
     Setting("RATE_LIMIT_WINDOW_MS", "900000", "Length of the rate-limit window in milliseconds."),
     Setting("RATE_LIMIT_MAX_REQUESTS", "100", "API calls per window and address for anonymous clients."),
     Setting("RATE_LIMIT_USER_MAX_REQUESTS", "1500", "API calls per window for a signed-in user."),

@@ -158,3 +158,34 @@ class Quality(msgspec.Struct, frozen=True):
     startup_ms: int | None
     stalls: int | None
     stall_ms: int | None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the player of an ended session told of it, and when that last changed."""
+
+    session_id: str
+    video_id: int
+    user_id: int
+    started_at: datetime
+    changed_at: datetime
+    startup_ms: int | None
+    stalls: int
+    stall_ms: int
+    dropped_frames: int
+
+
+class DayCounts(msgspec.Struct, frozen=True):
+    """What analytics counted of a video on a UTC day."""
+
+    video_id: int
+    day_ms: int
+    watch_ms: int
+    gross_micros: int
+    refund_micros: int
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What analytics counted, and how far it had read each stream: generation and byte."""
+
+    positions: dict[str, tuple[int, int]]
+    days: list[DayCounts]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from api.analytics import audience, queries_position, video
+from api.analytics import audience, playback, queries_position, video
 from api.analytics.arrivals import Arrivals
 from api.analytics.audience import Unlearned
 from api.analytics.memory import Memory
@@ -29,6 +29,7 @@ from workers.signals import stop_event
 log = structlog.get_logger()
 
 ASK_AGAIN_S = 5.0
+HEAR_S = 5.0
 Newest = dict[str, int]  # time of the newest line by stream
 
 
@@ -41,7 +42,7 @@ class Audience:
         self._db, self._clients = db, clients
         self._memory = Memory()
         self._kept_from = 0
-        self._ask_at = 0.0
+        self._ask_at = self._hear_at = 0.0
         self._ahead: tuple[list[Chunk], Arrivals, Newest] | None = None
 
     async def positions(self) -> dict[str, Position]:
@@ -101,11 +102,21 @@ class Audience:
         if time.monotonic() >= self._ask_at:
             try:
                 await video.learn(self._db, self._clients)
+                await self._hear()
             except Problem as problem:
                 self._ask_at = time.monotonic() + ASK_AGAIN_S
-                log.warning("audience.videos_away", error=problem.detail)
+                log.warning("audience.others_away", error=problem.detail)
         while await audience.settle(self._db, self._memory):
             pass
+        while await playback.settle(self._db):
+            pass
+
+    async def _hear(self) -> None:
+        """Ask streaming how playbacks went, now and then: they are over."""
+        if time.monotonic() >= self._hear_at:
+            self._hear_at = time.monotonic() + HEAR_S
+            while await playback.hear(self._db, self._clients) == playback.AT_ONCE:
+                pass
 
 
 def _read(arrivals: Arrivals, newest: Newest, chunk: Chunk) -> None:

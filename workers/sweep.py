@@ -19,6 +19,7 @@ from workers.signals import pause, stop_event
 log = structlog.get_logger()
 
 EVERY_S = 2.0
+HOURLY_S = 3600.0
 NIGHTLY = (sys.executable, "-m", "api", "reconcile", "--nightly")
 # What was fetched just before midnight has been metered by then.
 AFTER_MIDNIGHT_S = 600
@@ -32,8 +33,14 @@ async def sweep(clients: Clients, stop: asyncio.Event, every_s: float = EVERY_S)
         "streaming": clients.streaming_sweep,
         "billing": clients.billing_sweep,
     }
+    hourly_at = 0.0
     while not stop.is_set():
-        await asyncio.gather(*(_one(name, call) for name, call in calls.items()), pause(stop, every_s))
+        due = dict(calls)
+        if time.monotonic() >= hourly_at:
+            # Whole months come and go: nothing to be asked every two seconds.
+            due["analytics"] = clients.analytics_sweep
+            hourly_at = time.monotonic() + HOURLY_S
+        await asyncio.gather(*(_one(name, call) for name, call in due.items()), pause(stop, every_s))
 
 
 async def _one(name: str, call: Callable[[], Awaitable[dict[str, int]]]) -> None:

@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Mapping
 
 from starlette.applications import Starlette
 
-from api.analytics import queries_event
+from api.analytics import queries_event, routes, routes_internal
 from api.analytics.money import currency_of
-from api.analytics.routes import ROUTES
 from api.service import Plumbing, build
 from api.settings import Settings
 
 
 def make_app(settings: Settings) -> Starlette:
     """The analytics service."""
-    return build("analytics", settings, ROUTES, extra=_currency, max_body_size=4 << 20)
+    return build(
+        "analytics", settings, [*routes.ROUTES, *routes_internal.ROUTES], extra=_currency, max_body_size=4 << 20
+    )
 
 
 @contextlib.asynccontextmanager

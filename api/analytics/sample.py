@@ -25,8 +25,9 @@ COUNTRIES = {
     "DE": (22, 1), "US": (19, -6), "GB": (11, 0), "FR": (9, 1), "IN": (8, 5), "BR": (7, -3), "NL": (6, 1),
     "JP": (5, 9), "PL": (5, 1), "SE": (4, 1), "AU": (3, 10), "ZA": (1, 2),
 }  # fmt: skip
-DEVICES = {"phone": 46, "desktop": 37, "tv": 12, "tablet": 5}
-RUNGS = {"phone": "360p", "desktop": "720p", "tv": "1080p", "tablet": "540p"}
+DEVICES = {"mobile": 46, "desktop": 37, "tv": 12, "tablet": 5}
+RUNGS = {"mobile": "360p", "desktop": "720p", "tv": "1080p", "tablet": "540p"}
+BANDWIDTHS = {"360p": 900_000, "540p": 1_700_000, "720p": 2_900_000, "1080p": 5_200_000}
 BY_HOUR = (2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 6, 5, 5, 6, 8, 11, 14, 16, 15, 10, 5)
 BY_WEEKDAY = (0.9, 0.87, 0.91, 0.95, 1.08, 1.3, 1.24)
 
@@ -74,6 +75,8 @@ class Playback:
     runs: tuple[Run, ...]
     country: str
     device: str
+    startup_ms: int
+    stall_ms: int
 
     @property
     def seen_ms(self) -> int:
@@ -190,7 +193,9 @@ class Crowd:
         hour = (chance.choices(range(24), BY_HOUR)[0] - COUNTRIES[country][1]) % 24
         at_ms = midnight + hour * 3_600_000 + chance.randrange(3_600_000)
         session_id = f"{chance.getrandbits(128):032x}"
-        return Playback(session_id, user, film, _runs(film, at_ms, chance), country, device)
+        startup_ms = round(chance.lognormvariate(6.3, 0.6) * (1.5 if device == "mobile" else 1))
+        stall_ms = round(chance.expovariate(1 / 1800)) if chance.random() < 0.06 else 0
+        return Playback(session_id, user, film, _runs(film, at_ms, chance), country, device, startup_ms, stall_ms)
 
 
 def _fresh(age: int) -> float:

@@ -7,12 +7,14 @@ what billing does not know must not stand beside what it does.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from api.analytics import audience, event, queries_sample, queries_video
-from api.analytics.arrivals import Arrivals, Key
+from api.analytics import audience, event, queries_position, queries_sample, queries_video, rollup
+from api.analytics.arrivals import MINUTE_MS, Arrivals, Key
 from api.analytics.event import Event
 from api.analytics.memory import Memory
+from api.analytics.part import startup_step
 from api.analytics.queries_video import Video
-from api.analytics.sample import Crowd, Film, Playback, days_until
+from api.analytics.sample import BANDWIDTHS, Crowd, Film, Playback, days_until
+from api.analytics.tally import Tally
 from api.database import Database
 
 EVENTS_AT_ONCE = 5000
@@ -27,7 +29,9 @@ async def is_empty(db: Database) -> bool:
 
 async def know(db: Database, films: Sequence[Film]) -> None:
     """Tell of the films, as the videos service would."""
-    rows = [Video(film.video_id, film.title, film.owner_id, film.duration_ms, True) for film in films]
+    rows = [
+        Video(film.video_id, film.title, film.owner_id, film.duration_ms, True, bandwidths=BANDWIDTHS) for film in films
+    ]
     await queries_video.save_videos(db, rows)
 
 
@@ -37,6 +41,7 @@ async def fill(db: Database, crowd: Crowd, last: date, days: int) -> int:
     for number, day in days_until(last, days):
         today = crowd.day(number, day)
         await deliver(db, today)
+        await tell(db, today)
         await charge(db, today)
         playbacks += len(today)
     return playbacks
@@ -51,6 +56,28 @@ async def deliver(db: Database, playbacks: Iterable[Playback]) -> None:
     async with db.transaction() as tx:
         await audience.begin(tx, memory)
         await audience.finish(tx, memory, arrivals, ())
+
+
+async def tell(db: Database, playbacks: Iterable[Playback]) -> None:
+    """What players would have told of themselves."""
+    tally = Tally()
+    for playback in playbacks:
+        _tell(tally, playback)
+    async with db.transaction() as tx:
+        await queries_position.lock_writer(tx)
+        await rollup.add(tx, tally)
+
+
+def _tell(tally: Tally, playback: Playback) -> None:
+    video_id, minute = playback.film.video_id, playback.runs[0].at_ms // MINUTE_MS
+    tally.owns(playback.film.owner_id, video_id)
+    for kind, name in (("device", playback.device), ("country", playback.country)):
+        tally.started(video_id, minute, kind, name, 1)
+        tally.part_viewer(video_id, minute, kind, name, playback.user_id)
+    tally.started(video_id, minute, "startup", startup_step(playback.startup_ms), 1)
+    amounts = {"playbacks": 1, "startups": 1, "startup_ms": playback.startup_ms, "stall_ms": playback.stall_ms}
+    for name, amount in (amounts | {"stalls": int(playback.stall_ms > 0)}).items():
+        tally.quality(video_id, minute, name, amount)
 
 
 async def charge(db: Database, playbacks: Iterable[Playback]) -> None:

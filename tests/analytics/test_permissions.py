@@ -5,7 +5,7 @@ from typing import Any
 from tests.analytics.feed import know
 from tests.conftest import PlatformMaker
 
-CALLS = ["dashboard", "videos/1", "user", "top-videos", "revenue", "reports/daily", "live"]
+CALLS = ["dashboard", "studio", "videos/1", "user", "top-videos", "revenue", "reports/daily", "live"]
 
 
 async def test_strangers_are_asked_to_sign_in(platform: PlatformMaker) -> None:
@@ -19,7 +19,7 @@ async def test_strangers_are_asked_to_sign_in(platform: PlatformMaker) -> None:
 async def test_what_is_for_operators_or_owners_is_forbidden_to_others(platform: PlatformMaker) -> None:
     p = await platform("analytics")
     await know(p.db("analytics"), (1, 100, 60_000))
-    for call in ("dashboard", "videos/1", "live"):
+    for call in ("dashboard", "videos/1"):
         refused = await p.call("GET", "analytics", f"/api/analytics/{call}", token=p.user(7))
         assert (call, refused.status_code, refused.json()["code"]) == (call, 403, "forbidden")
 
