@@ -31,7 +31,7 @@ def test_an_unknown_bench_is_one_plain_sentence(name: str) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["publish", "delivery", "transcode", "metering"])
+@pytest.mark.parametrize("name", ["publish", "delivery", "transcode", "metering", "audience"])
 def test_arguments_reach_the_bench(name: str) -> None:
     done = bench(name, "--help")
     assert done.returncode == 0, done.stderr
