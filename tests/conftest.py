@@ -216,7 +216,10 @@ def _jwks_app(key: Ed25519PrivateKey) -> Starlette:
 
 @contextlib.asynccontextmanager
 async def _running(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    # As long as `api.service.serve` keeps idle connections: uvicorn's own five seconds are its clients' too, and then
+    # a request can meet the closing of the connection it is sent on.
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
     with contextlib.suppress(AttributeError):
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
