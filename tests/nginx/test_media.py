@@ -46,6 +46,15 @@ async def test_a_valid_token_plays(gateway: GatewayMaker) -> None:
     assert "accept-ranges" not in answer.headers
 
 
+async def test_what_a_player_says_of_itself_changes_neither_file_nor_verdict(gateway: GatewayMaker) -> None:
+    """CTA-5004 in the query: for analytics, and for nothing else."""
+    p, g, media = await playing(gateway)
+    for said in ("bl%3D12000%2Csid%3D%22a%22", "bl%3D400%2Cbs%2Csid%3D%22b%22", "%00%0a%22" * 300):
+        answer = await p.http.get(f"{media}/{PIECE}?CMCD={said}")
+        assert (answer.status_code, answer.content) == (200, SEGMENT)
+    assert [fetch.verdict_cache for fetch in await g.fetches(3)] == ["MISS", "HIT", "HIT"]
+
+
 async def test_playlists_are_compressed_and_asked_for_again(gateway: GatewayMaker) -> None:
     p, g, media = await playing(gateway)
     answer = await p.http.get(f"{media}/master.m3u8", headers={"accept-encoding": "gzip"})
