@@ -13,6 +13,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 Word = Annotated[str, msgspec.Meta(max_length=255)]
 MAX_LINE = 2048
 LATEST_MS = 4_102_444_800_000  # the year 2100: a clock beyond it is a broken one
+LONGEST_FILM_MS = 10**10  # what a segment's name can say
 
 
 class Refused(ValueError):
@@ -52,7 +53,8 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache: Word
 
 
-_decode = msgspec.json.Decoder(Fetch).decode
+_decoder = msgspec.json.Decoder(Fetch)
+_decode, _decode_lines = _decoder.decode, _decoder.decode_lines
 
 
 def parse_line(line: bytes) -> Fetch:
@@ -65,6 +67,28 @@ def parse_line(line: bytes) -> Fetch:
         raise Refused("bad_field") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("not_json") from error
-    if fetch.v != 1 or not 0 <= fetch.start_ms < fetch.end_ms or not 0 < fetch.t_ms < LATEST_MS:
+    if not _makes_sense(fetch):
         raise Refused("bad_field")
     return fetch
+
+
+def _makes_sense(fetch: Fetch) -> bool:
+    return fetch.v == 1 and fetch.start_ms < fetch.end_ms <= LONGEST_FILM_MS and 0 < fetch.t_ms < LATEST_MS
+
+
+def parse_lines(payload: bytes) -> list[Fetch] | None:
+    """All of some whole lines at once, in a third of the time; None unless every single one is a fetch.
+
+    A fetch is one object with one opening brace. So with as many of those as lines, each line beginning and ending with
+    a brace, no two share a line and none is spread over several.
+    """
+    count = payload.count(b"\n")
+    if not payload.startswith(b"{") or not payload.endswith(b"}\n") or payload.count(b"{") != count:
+        return None
+    if payload.count(b"}\n{") != count - 1 or max(map(len, payload.split(b"\n"))) > MAX_LINE:
+        return None
+    try:
+        found = _decode_lines(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return found if len(found) == count and all(map(_makes_sense, found)) else None

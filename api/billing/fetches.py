@@ -4,6 +4,7 @@ A line that cannot be billed is kept with its reason and never stops the others.
 """
 
 from datetime import UTC, datetime
+from itertools import islice
 
 from api.billing import books, metering, queries_hold, queries_log, settlement
 from api.billing.books import Books
@@ -11,6 +12,8 @@ from api.billing.money import Currency
 from api.billing.settlement import Hold, Watch
 from api.billing.stretch import Fetched, Said
 from api.database import Connection
+
+REJECTED_AT_ONCE = 5000
 
 
 async def bill(tx: Connection, currency: Currency, cause: str, said: Said, now_ms: int) -> None:
@@ -28,8 +31,9 @@ async def bill(tx: Connection, currency: Currency, cause: str, said: Said, now_m
     if sessions:
         last_ms = max(fetches[-1][0] for fetches in sessions.values())
         await books.close(tx, opened, cause, datetime.fromtimestamp(last_ms / 1000, UTC))
-    if said.rejected:
-        await queries_log.reject(tx, said.rejected)
+    rejected = said.rejected()
+    while lines := list(islice(rejected, REJECTED_AT_ONCE)):
+        await queries_log.reject(tx, lines)
 
 
 def _by_session(said: Said, holds: dict[str, Hold], now_ms: int) -> dict[str, list[Fetched]]:

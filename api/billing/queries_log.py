@@ -45,12 +45,12 @@ async def move(db: Queries, steps: Rows) -> int:
 
 
 async def reject(db: Queries, lines: Rows) -> None:
-    """Keep lines that were not billed, with the reason."""
+    """Keep lines that were not billed, with the reason; several of a kind, one behind the other, in one row."""
     sql = """
-        insert into rejected_line (stream, generation, byte_offset, reason, line)
-        select stream, generation, byte_offset, reason, line
+        insert into rejected_line (stream, generation, byte_offset, reason, line, lines)
+        select stream, generation, byte_offset, reason, line, lines
         from json_to_recordset(:lines)
-            as l (stream text, generation bigint, byte_offset bigint, reason text, line text)
+            as l (stream text, generation bigint, byte_offset bigint, reason text, line text, lines bigint)
         on conflict do nothing
     """
     await db.run(sql, lines=lines)

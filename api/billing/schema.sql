@@ -191,6 +191,8 @@ create table rejected_line (
     reason text not null,
     line text not null,
     created_at timestamptz not null default now(),
+    -- how many of them there are, one behind the other and for the same reason; `line` is the first
+    lines bigint not null default 1 check (lines > 0),
     primary key (stream, generation, byte_offset)
 );
 
@@ -291,6 +293,7 @@ create table payment (
 );
 create index payment_doubtful on payment (ask_after) where ask_after is not null;
 create index payment_of_user on payment (user_id, created_at);
+create index payment_troubled on payment (created_at) where trouble is not null or taken_back_micros > 0;
 
 create function keep_settled() returns trigger language plpgsql as $$
 begin
@@ -310,6 +313,16 @@ create table payment_message (
     payment_id text references payment,
     heard_at timestamptz not null default now(),
     primary key (provider, message_id)
+);
+
+-- Messages of providers that could not be heard, counted by reason: strangers send them too, so they make no rows.
+create table message_failure (
+    provider text not null,
+    code text not null,
+    times bigint not null default 1,
+    first_at timestamptz not null default now(),
+    last_at timestamptz not null default now(),
+    primary key (provider, code)
 );
 
 -- The embedded test provider's own books: no real money moves.

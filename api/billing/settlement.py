@@ -70,7 +70,7 @@ class Watch:
     @property
     def payable_ms(self) -> int:
         """What was seen beyond the preview."""
-        return self.seen_ms - metering.before_ms(self.seen, self.preview_ms)
+        return self.seen_ms - metering.before_ms(self.seen, self.preview_ms) if self.preview_ms else self.seen_ms
 
     @property
     def taken_ms(self) -> int:

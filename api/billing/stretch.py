@@ -4,18 +4,20 @@ Made for many lines: a fetch is kept as a few numbers, and its text is looked up
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from media.credit import delivered, is_sound
-from media.fetch import Refused, parse_line
+from media.fetch import MAX_LINE, Fetch, Refused, parse_line, parse_lines
 from media.segment import is_video
 
-LONGEST_FILM_MS = 10**10  # what a segment's name can say
-# Where a line begins: number of the stretch, shifted, plus the byte within it.
+# Where a line is: number of the stretch, shifted, plus the number of the line within it.
 SHIFT = 40
+# Of so many refused lines a batch keeps the text: an endless log of them shall not fill memory and disk.
+TEXTS = 1000
 
 Kind = Literal["pictures", "sound", "nothing"]
 Viewer = tuple[str, int, int]  # session, user, video
@@ -31,6 +33,15 @@ class Stretch(NamedTuple):
     payload: bytes
 
 
+@dataclass(slots=True)
+class Run:
+    """Lines one behind the other that are refused for the same reason; `where` is the first."""
+
+    where: int
+    reason: str
+    lines: int = 1
+
+
 @dataclass
 class Said:
     """Fetches by what they delivered and to whom, in the order of the log, and what was refused so far."""
@@ -39,7 +50,7 @@ class Said:
     pictures: defaultdict[Viewer, list[Fetched]] = field(default_factory=lambda: defaultdict(list))
     sound: defaultdict[Viewer, list[Fetched]] = field(default_factory=lambda: defaultdict(list))
     nothing: defaultdict[Viewer, list[Fetched]] = field(default_factory=lambda: defaultdict(list))
-    rejected: list[dict[str, object]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     @property
     def session_ids(self) -> set[str]:
@@ -47,35 +58,66 @@ class Said:
 
     def reject(self, where: int, reason: str) -> None:
         """Keep a line that cannot be billed, with the reason."""
-        stream, generation, start, payload = self.stretches[where >> SHIFT]
-        at = where & ((1 << SHIFT) - 1)
-        end = payload.find(b"\n", at)
-        line = payload[at : min(at + 2048, len(payload) if end < 0 else end)]
-        text = line.decode("ascii", "backslashreplace").replace("\0", "\\0")
-        place = {"stream": stream, "generation": generation, "byte_offset": start + at}
-        self.rejected.append({**place, "reason": reason, "line": text})
+        _append(self.runs, Run(where, reason))
+
+    def rejected(self) -> Iterator[dict[str, object]]:
+        """The refused lines in the order of the log: where each run of them begins, and how many they are."""
+        runs: list[Run] = []
+        for run in sorted(self.runs, key=lambda run: run.where):
+            _append(runs, run)
+        known, starts = -1, list[int]()
+        for number, run in enumerate(runs):
+            stretch = self.stretches[run.where >> SHIFT]
+            if run.where >> SHIFT != known:
+                known = run.where >> SHIFT
+                starts = [0, *accumulate(len(line) + 1 for line in stretch.payload.split(b"\n"))]
+            first = run.where & ((1 << SHIFT) - 1)
+            line = stretch.payload[starts[first] : min(starts[first] + MAX_LINE, starts[first + 1] - 1)]
+            text = line.decode("ascii", "backslashreplace").replace("\0", "\\0") if number < TEXTS else ""
+            place = {"stream": stretch.stream, "generation": stretch.generation}
+            place |= {"byte_offset": stretch.start + starts[first]}
+            yield {**place, "reason": run.reason, "line": text, "lines": run.lines}
 
     def read(self, number: int) -> None:
         """Read every line of one of the stretches; those that are no fetches are rejected."""
-        fetches = {"pictures": self.pictures, "sound": self.sound, "nothing": self.nothing}
-        following = number << SHIFT
-        for line in self.stretches[number].payload.removesuffix(b"\n").split(b"\n"):
-            where = following
-            following += len(line) + 1
+        where = number << SHIFT
+        pictures, sound, nothing = self.pictures, self.sound, self.nothing
+        for fetch in self._fetches(number):
+            if fetch is not None:
+                end_ms = delivered(fetch)
+                kind = _kind(fetch.rendition) if end_ms else "nothing"
+                fetches = pictures if kind == "pictures" else sound if kind == "sound" else nothing
+                viewer = fetch.session_id, fetch.user_id, fetch.video
+                fetches[viewer].append((fetch.t_ms, fetch.start_ms, end_ms, where))
+            where += 1
+
+    def _fetches(self, number: int) -> Sequence[Fetch | None]:
+        """One for every line; None for those that were refused."""
+        payload = self.stretches[number].payload
+        # What PostgreSQL cannot store would stop the whole stream: a NUL, which comes in as an escape only.
+        found = parse_lines(payload) if b"\\" not in payload else None
+        return self._one_by_one(number, payload) if found is None else found
+
+    def _one_by_one(self, number: int, payload: bytes) -> list[Fetch | None]:
+        found: list[Fetch | None] = []
+        for index, line in enumerate(payload.removesuffix(b"\n").split(b"\n")):
             try:
                 fetch = parse_line(line)
+                if "\0" in fetch.session_id:
+                    raise Refused("bad_field")
+                found.append(fetch)
             except Refused as refused:
-                self.reject(where, refused.reason)
-                continue
-            session_id = fetch.session_id
-            # What PostgreSQL cannot store would stop the whole stream.
-            if "\0" in session_id or fetch.end_ms > LONGEST_FILM_MS:
-                self.reject(where, "bad_field")
-                continue
-            end_ms = delivered(fetch)
-            kind = _kind(fetch.rendition) if end_ms else "nothing"
-            viewer = session_id, fetch.user_id, fetch.video
-            fetches[kind][viewer].append((fetch.t_ms, fetch.start_ms, end_ms, where))
+                self.reject((number << SHIFT) + index, refused.reason)
+                found.append(None)
+        return found
+
+
+def _append(runs: list[Run], run: Run) -> None:
+    last = runs[-1] if runs else None
+    if last is not None and last.reason == run.reason and last.where + last.lines == run.where:
+        last.lines += run.lines
+    else:
+        runs.append(run)
 
 
 def read(stretches: Iterable[Stretch]) -> Said:

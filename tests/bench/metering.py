@@ -286,7 +286,7 @@ async def difference(db: Database, crowd: list[Viewing], log: Path) -> int:
     """Micros by which ledger and lines differ, over every wallet, creator and film; refused lines count as one each."""
     with log.open("rb") as file:
         right = owed(crowd, file)
-    wrong = abs(right.bad - await db.value("select count(*) from rejected_line"))
+    wrong = abs(right.bad - await db.value("select coalesce(sum(lines), 0)::bigint from rejected_line"))
     for kind, sign, sums in (
         ("wallet", -1, right.wallets),
         ("creator", 1, right.creators),

@@ -335,7 +335,7 @@ async def everything(s: Scene) -> dict[str, Any]:
             'unfunded', (select count(*) from account where held_micros not between 0 and balance_micros),
             'overheld', (select count(*) from hold where held_micros > 2 * price_micros_per_minute + 1
                 or (state = 'ended' and held_micros > 0)),
-            'late', (select count(*) from rejected_line where reason = 'late'),
+            'late', (select coalesce(sum(lines), 0) from rejected_line where reason = 'late'),
             'creators', (select coalesce(sum(amount_micros), 0) from entry e join account a on a.id = e.account_id
                 where a.kind in ('creator', 'payable', 'clearing_payout')),
             'shares', (select coalesce(sum(charged_micros * 8000 / 10000), 0) from watch)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from media.fetch import MAX_LINE, Fetch, Refused, parse_line
+from media.fetch import MAX_LINE, Fetch, Refused, parse_line, parse_lines
 from tests.billing.scenes import fetched
 
 GOOD = fetched("0" * 32, 48_000)
@@ -102,3 +102,22 @@ def test_a_spoilt_line_is_a_fetch_or_refused(data: st.DataObject) -> None:
         until = at + data.draw(st.integers(0, 8))
         line[at:until] = what
     outcome(bytes(line))
+
+
+ODD = [
+    b"", GOOD + GOOD, GOOD[:-1], GOOD[1:], GOOD.replace(b",", b",\n", 1), GOOD + b" " + GOOD,
+    GOOD.replace(b"{", b"{\n"), GOOD.replace(b"360p", b"}{"), GOOD + b" ", b" " + GOOD, GOOD + b" " * MAX_LINE,
+    GOOD.replace(b'"v":1', b'"v":2'), fetched("s", 4000, 4000), b"{}", b"\xff",
+]  # fmt: skip
+
+
+@settings(derandomize=True, database=None, deadline=None)
+@given(st.lists(st.sampled_from([GOOD, GOOD, GOOD, *ODD]), min_size=1, max_size=6), st.booleans())
+@example([GOOD + b" " + GOOD, b""], True)
+@example([GOOD.replace(b",", b",\n", 1), GOOD + GOOD], True)
+def test_many_lines_are_what_each_of_them_is(lines: list[bytes], ended: bool) -> None:
+    payload = b"\n".join(lines) + b"\n" * ended
+    found = parse_lines(payload)
+    if found is not None:
+        assert found == [parse_line(line) for line in payload.removesuffix(b"\n").split(b"\n")]
+    assert found is not None or not ended or set(lines) != {GOOD}

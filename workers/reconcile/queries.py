@@ -17,10 +17,11 @@ class Reached:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A line the meter did not bill, and when it said so."""
+    """Some lines the meter did not bill, one behind the other, from a place on; and when it said so."""
 
     generation: int
     byte_offset: int
+    lines: int
     reason: str
     said_ms: int
 
@@ -101,7 +102,7 @@ async def reached(db: Queries) -> list[Reached]:
 async def rejected(db: Queries, stream: str, generation: int, byte_offset: int, limit: int) -> list[Rejected]:
     """Refused lines of a stream from a place on."""
     sql = """
-        select generation, byte_offset, reason, (extract(epoch from created_at) * 1000)::bigint as said_ms
+        select generation, byte_offset, lines, reason, (extract(epoch from created_at) * 1000)::bigint as said_ms
         from rejected_line
         where stream = :stream and (generation, byte_offset) >= (:generation::bigint, :byte_offset::bigint)
         order by generation, byte_offset

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from api.database import Queries
 from media.fetch_log import Logged
@@ -132,13 +132,18 @@ class _Refused:
         self._over = False
 
     async def within(self, logged: Logged) -> Rejected | None:
-        """The refusal of a line, or of a piece of an endless one; pass every line, in order."""
-        found = None
+        """The refusal of a line, or of a piece of an endless one; pass every line, in order.
+
+        A refusal may speak of several lines, one behind the other.
+        """
+        found, begin = None, (logged.generation, logged.offset)
         end = (logged.generation, logged.offset + len(logged.line) + 1)
         while (ahead := await self._peek()) is not None and (ahead.generation, ahead.byte_offset) < end:
-            if (ahead.generation, ahead.byte_offset) >= (logged.generation, logged.offset):
+            if (ahead.generation, ahead.byte_offset) >= begin:
                 found = found or ahead
             self._ahead = None
+            if ahead.lines > 1:
+                self._ahead = replace(ahead, byte_offset=end[1], lines=ahead.lines - 1)
         return found
 
     async def _peek(self) -> Rejected | None:
