@@ -50,33 +50,29 @@ async def fill(db: Database, films: list[Film], first_user: int, users: int, see
 
 
 async def repeat(db: Database, table: str, first_user: int, users: int, times: int) -> None:
-    """Every row of a table once more for each of `times` fortnights before."""
+    """Every row of a table once more for each of `times` fortnights before; one by one, as a statement has a limit."""
     moved, condition = MOVED[table]
     columns = await db.value(COLUMNS, table=table)
     chosen = ", ".join(moved.get(column, column) for column in columns)
     person = "user_id" if "user_id" in columns else "0"
-    session = "substr(session_id, 1, 28) || to_char(n, 'FM0000')" if "session_id" in columns else "''"
+    session = "substr(session_id, 1, 28) || to_char(:n::integer, 'FM0000')" if "session_id" in columns else "''"
     begun = "first_at" if "first_at" in columns else "at"
     end = datetime.combine(datetime.now(UTC).date() + DAY, datetime.min.time(), UTC)
     # Copied first: rows are not to be repeated while they are being written.
     await db.run(f"create unlogged table base as select * from {table}")
-    await db.run(
-        f"""
+    insert = f"""
         insert into {table} ({", ".join(columns)})
         select {chosen}
         from base
-        cross join generate_series(1, :times::integer) as n
         cross join lateral (
-            select n * interval '{BASE_DAYS} days' as back, {session} as again,
-                :first_user::bigint + ({person} - :first_user::bigint + n::bigint * {STRIDE}) % :users::bigint as other
+            select :n::integer as n, :n::integer * interval '{BASE_DAYS} days' as back, {session} as again,
+                :first_user::bigint + ({person} - :first_user::bigint + :n::bigint * {STRIDE}) % :users::bigint as other
         ) as place
         where ({condition}) and ({begun} < :end::timestamptz)
-        """,
-        times=times,
-        end=end,  # what reaches into the day after would meet the fortnight that begins there
-        first_user=first_user,
-        users=users,
-    )
+    """
+    for n in range(1, times + 1):
+        # What reaches into the day after the end would meet the fortnight that begins there.
+        await db.run(insert, n=n, end=end, first_user=first_user, users=users)
     await db.run("drop table base")
 
 
