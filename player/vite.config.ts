@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 // One page per address of the gateway; every script, style and picture gets a hashed name under /assets/.
 const PAGES = [
   ...["index", "watch", "upload", "wallet", "queue", "signin", "statement", "proof", "billing"],
-  ...["analytics", "studio", "history"],
+  ...["analytics", "studio", "history", "money"],
 ];
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const gateway = process.env.GATEWAY_URL ?? "http://localhost:3000";

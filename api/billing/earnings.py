@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from api.billing import keys, ledger, queries_earning
+from api.billing import keys, ledger, queries_earning, queries_trouble
 from api.billing.ledger import About, Entry, Place
 from api.billing.money import Currency, currency_named
 from api.billing.queries_earning import Payout
@@ -43,9 +43,13 @@ class PayoutTerms:
 
 @dataclass(frozen=True)
 class Earnings:
-    """Minor units, floored. `pending` waits, `available` can be paid out, `requested` is on its way, `paid` arrived."""
+    """Minor units, floored. `pending` waits, `available` can be paid out, `requested` is on its way, `paid` arrived.
+
+    `reserved`, rounded up, is kept back while viewers owe what a bank took back: of `pending` first.
+    """
 
     pending: int
+    reserved: int
     available: int
     requested: int
     paid: int
@@ -76,16 +80,18 @@ class Page:
     next_cursor: str | None
 
 
-def payable_micros(found: queries_earning.Earning) -> int:
-    """What can be paid out: refunds of what was paid out before are first earned again."""
-    return max(0, found.available_micros + min(0, found.pending_micros))
+def payable_micros(found: queries_earning.Earning, reserved_micros: int) -> int:
+    """What can be paid out: refunds of what was paid out before are first earned again, and so is what is reserved."""
+    return max(0, found.available_micros + min(0, found.pending_micros - reserved_micros))
 
 
 async def earnings(db: Queries, currency: Currency, terms: PayoutTerms, user_id: int) -> Earnings:
     found = await queries_earning.earning(db, user_id, currency.code)
+    reserved = await queries_trouble.reserved_micros(db, user_id, currency.code)
     return Earnings(
         pending=currency.minor(found.pending_micros),
-        available=currency.minor(payable_micros(found)),
+        reserved=currency.minor_up(reserved),
+        available=currency.minor(payable_micros(found, reserved)),
         requested=currency.minor(found.requested_micros),
         paid=currency.minor(found.paid_micros),
         minimum=terms.minimum,
@@ -145,7 +151,8 @@ async def _request(
 ) -> ShownPayout:
     await queries_earning.add_payable(tx, user_id, currency.code, currency.minor_micros)
     payable = await queries_earning.lock_payable(tx, user_id, currency.code)
-    there_is = currency.minor(payable_micros(await queries_earning.earning(tx, user_id, currency.code)))
+    reserved = await queries_trouble.reserved_micros(tx, user_id, currency.code)
+    there_is = currency.minor(payable_micros(await queries_earning.earning(tx, user_id, currency.code), reserved))
     wanted = there_is if amount is None else amount
     if wanted < terms.minimum:
         raise BelowMinimum(minimum=terms.minimum, available=there_is)

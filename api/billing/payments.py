@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import structlog
 
-from api.billing import credits, queries_payment
+from api.billing import credits, queries_payment, queries_trouble
 from api.billing.providers import PAYMENT_ID, ProviderAway, ProviderRefused, Standing, Till
 from api.billing.queries_payment import Learnt, Payment
 from api.database import Connection, Database
-from api.problems import NotFound
+from api.problems import NotFound, Problem
 
 log = structlog.get_logger()
 
@@ -51,6 +51,14 @@ async def hear(db: Database, till: Till, provider: str, body: bytes, headers: Ma
     """
     if provider not in till.known:
         raise NotFound("There is no such payment provider.")
+    try:
+        await _hear(db, till, provider, body, headers)
+    except Exception as error:
+        await queries_trouble.fail(db, provider, error.code if isinstance(error, Problem) else "internal_error")
+        raise
+
+
+async def _hear(db: Database, till: Till, provider: str, body: bytes, headers: Mapping[str, str]) -> None:
     message = await till.known[provider].read(body, headers)
     if await queries_payment.heard(db, provider, message.id):
         return
@@ -60,6 +68,7 @@ async def hear(db: Database, till: Till, provider: str, body: bytes, headers: Ma
         await learn(db, till, known.id, message.reference)
     else:
         log.warning("payment.unknown", provider=provider, message_id=message.id, kind=message.kind)
+        await queries_trouble.fail(db, provider, "unknown_payment")
     await queries_payment.hear(db, provider, message.id, message.kind, known.id if known else None)
 
 

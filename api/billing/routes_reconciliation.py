@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.billing import outbox, queries_reconciliation, reconciliation
+from api.billing import outbox, queries_reconciliation, reconciliation, troubles
 from api.billing.routes import LARGEST, currency_here
 from api.identity import require_operator, require_service
 from api.problems import NotFound
@@ -106,8 +106,14 @@ async def overview(request: Request) -> Response:
     return answer(await reconciliation.overview(plumbing(request).db))
 
 
+async def trouble(request: Request) -> Response:
+    await require_operator(request)
+    return answer(await troubles.troubles(plumbing(request).db, currency_here(request)))
+
+
 ROUTES = [
     Route("/api/billing/reconciliation", overview),
+    Route("/api/billing/troubles", trouble),
     Route("/internal/reconciliations", begin, methods=["POST"]),
     Route("/internal/reconciliations/{reconciliation_id:int}", finish, methods=["PUT"]),
     Route("/internal/reconciliations/{reconciliation_id:int}", give_up, methods=["DELETE"]),

@@ -96,9 +96,10 @@ export interface Proof {
   film_ms: number;
   currency: string;
   price_per_minute: number;
-  intervals: { delivered: Interval[]; charged: Interval[]; free: Interval[]; forgiven: Interval[]; exact: boolean };
+  intervals: Record<"delivered" | "preview" | "charged" | "free" | "forgiven", Interval[]> & { exact: boolean };
   arithmetic: {
     delivered_ms: number;
+    preview_ms: number;
     free_ms: number;
     forgiven_ms: number;
     payable_ms: number;
@@ -116,6 +117,8 @@ export interface Proof {
 
 export interface Earnings {
   pending: number;
+  /** Kept back while viewers owe what a bank took back. */
+  reserved?: number;
   available: number;
   requested: number;
   paid: number;
@@ -126,6 +129,7 @@ export interface Earnings {
 
 export interface Payout {
   id: number;
+  user_id: number;
   amount: number;
   currency: string;
   state: "requested" | "paid" | "returned";
@@ -139,4 +143,44 @@ export interface Limits {
   spent_today: number;
   currency: string;
   resets_at: string;
+}
+
+export interface TroubledPayment {
+  payment_id: string;
+  kind: "mismatch" | "disputed" | "doubtful";
+  provider: string;
+  reference: string | null;
+  user_id: number;
+  amount: number;
+  taken_back: number;
+  currency: string;
+  trouble: string | null;
+  asked: number;
+  ask_after: string | null;
+  created_at: string;
+}
+
+/** What operators look at; `uncollected_micros` was delivered beyond all money. */
+export interface Troubles {
+  payments: TroubledPayment[];
+  more: boolean;
+  messages: { provider: string; code: string; times: number; last_at: string; last_heard_at: string | null }[];
+  owing: { user_id: number; owed: number; currency: string }[];
+  uncollected_micros: number;
+  currency: string;
+}
+
+/** `differences` of the newest check must be 0. */
+export interface Reconciled {
+  reconciled_through: string | null;
+  differences: number | null;
+  days: {
+    day: string | null;
+    through: string | null;
+    lines: number;
+    watches: number;
+    charges: number;
+    differences: number;
+  }[];
+  open_incidents: { kind: string; subject: string; recorded: unknown; derived: unknown; created_at: string }[];
 }

@@ -175,6 +175,12 @@ export const payouts = () => call<{ items: a.Payout[] }>("GET", "/api/billing/pa
 export const requestPayout = (key: string) =>
   call<a.Payout>("POST", "/api/billing/payouts", { body: {}, headers: { "idempotency-key": key } });
 
+export const troubles = () => call<a.Troubles>("GET", "/api/billing/troubles");
+export const reconciliation = () => call<a.Reconciled>("GET", "/api/billing/reconciliation");
+export const payoutsDue = () => call<{ items: a.Payout[] }>("GET", "/api/billing/payouts?all=true&state=requested");
+export const concludePayout = (id: number, state: "paid" | "returned", reference: string) =>
+  call<a.Payout>("POST", `/api/billing/payouts/${id}`, { body: { state, ...(reference ? { reference } : {}) } });
+
 export const limits = () => call<a.Limits>("GET", "/api/billing/limits");
 export const setDailyLimit = (daily_limit: number | null) =>
   call<a.Limits>("PUT", "/api/billing/limits", { body: { daily_limit } });

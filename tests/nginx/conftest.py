@@ -14,7 +14,7 @@ from tests.servers import free_port, scratch
 
 PAGES = (
     *("index", "watch", "upload", "wallet", "queue", "signin", "statement", "proof", "billing"),
-    *("analytics", "studio", "history"),
+    *("analytics", "studio", "history", "money"),
 )
 
 

@@ -21,6 +21,7 @@ from tests.nginx.conftest import GatewayMaker
         ("/analytics?period=90", "analytics"),
         ("/studio?v=7", "studio"),
         ("/history", "history"),
+        ("/money", "money"),
     ],
 )
 async def test_each_page_has_its_address(gateway: GatewayMaker, path: str, page: str) -> None:

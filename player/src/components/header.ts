@@ -26,7 +26,8 @@ export class Header extends LightElement {
   override render(): TemplateResult {
     const links: (readonly [string, string])[] = [...LINKS];
     if (account.user) links.push(["/history", "History"], ["/studio", "Studio"]);
-    if (account.user?.role === "operator") links.push(["/queue", "Queue"], ["/analytics", "Platform"]);
+    if (account.user?.role === "operator")
+      links.push(["/queue", "Queue"], ["/analytics", "Platform"], ["/money", "Money"]);
     return html`
       <a class="skip" href="#main">Skip to content</a>
       <header class="header">

@@ -96,6 +96,7 @@ export class ProofPage extends LightElement {
     return html`<section class="panel stack" aria-labelledby="sums"><h2 id="sums">The arithmetic</h2>
       <table data-test="arithmetic"><caption class="hidden-visually">Arithmetic</caption><tbody>
         ${line("Received", formatExactDuration(sums.delivered_ms))}
+        ${sums.preview_ms ? line("less the free preview", `− ${formatExactDuration(sums.preview_ms)}`) : nothing}
         ${line("less what was free: paid within 24 hours before, or without a price", `− ${formatExactDuration(sums.free_ms)}`)}
         ${line("less what was forgiven: sent, but not played", `− ${formatExactDuration(sums.forgiven_ms)}`)}
         ${line("To pay for", formatExactDuration(sums.payable_ms))}

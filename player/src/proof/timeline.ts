@@ -3,9 +3,17 @@ import { html, svg, type TemplateResult } from "lit";
 import type { Interval, Proof } from "../accounts.ts";
 import { formatDuration, speakDuration } from "../time.ts";
 
-export type Fate = "charged" | "free" | "forgiven";
-export const FATES: Fate[] = ["charged", "free", "forgiven"];
-export const NAMES: Record<Fate, string> = { charged: "Paid", free: "Free", forgiven: "Forgiven" };
+export type Fate = "charged" | "free" | "forgiven" | "preview";
+const ALWAYS: Fate[] = ["charged", "free", "forgiven"];
+export const NAMES: Record<Fate, string> = {
+  charged: "Paid",
+  free: "Free",
+  forgiven: "Forgiven",
+  preview: "Free preview",
+};
+
+/** A preview has a lane where there is one. */
+const fates = ({ intervals }: Proof): Fate[] => (intervals.preview?.length ? [...ALWAYS, "preview"] : ALWAYS);
 
 const WIDTH = 1000;
 /** What is shorter would not be seen. */
@@ -35,15 +43,15 @@ export function filmLength({ film_ms, intervals }: Proof): number {
 }
 
 /** All parts in the order of the film, each with what became of it. */
-export function parts({ intervals }: Proof): { fate: Fate; part: Interval }[] {
-  const all = FATES.flatMap((fate) => intervals[fate].map((part) => ({ fate, part })));
+export function parts(proof: Proof): { fate: Fate; part: Interval }[] {
+  const all = fates(proof).flatMap((fate) => proof.intervals[fate].map((part) => ({ fate, part })));
   return all.sort((one, other) => one.part[0] - other.part[0]);
 }
 
 export function timeline(proof: Proof): TemplateResult {
   const film_ms = filmLength(proof);
   return html`<figure class="timeline" data-test="timeline">
-    ${FATES.map((fate) => lane(NAMES[fate], fate, proof.intervals[fate], film_ms))}
+    ${fates(proof).map((fate) => lane(NAMES[fate], fate, proof.intervals[fate], film_ms))}
     ${lane("Received", "delivered", proof.intervals.delivered, film_ms)}
     <div class="timeline-axis small soft number" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((at) => html`<span>${formatDuration(film_ms * at)}</span>`)}</div>
     <figcaption class="small soft">From the beginning of the film to its end.</figcaption>

@@ -88,7 +88,7 @@ export class StatementPage extends LightElement {
       <table class="cards" role="table" data-test="charges"><caption class="hidden-visually">Sessions</caption>
         <thead role="rowgroup"><tr role="row">${heads.map((head, n) => html`<th role="columnheader" scope="col" class=${n > 1 ? "end" : ""}>${head}</th>`)}</tr></thead>
         <tbody role="rowgroup">${part.items.map((item) => this.charge(item, currency))}</tbody></table>
-      <p class="small soft">Free: minutes you had paid for within 24 hours, and videos that cost nothing. Forgiven: sent to you but not
+      <p class="small soft">Free: minutes you had paid for within 24 hours, previews, and videos that cost nothing. Forgiven: sent to you but not
         played. Times are those of the whole session, amounts those of this month.</p></section>`;
   }
 

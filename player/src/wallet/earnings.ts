@@ -41,7 +41,8 @@ export class EarningsPanel extends LightElement {
           ${figure("Paid out", "earnings-paid", money(found.paid))}
         </dl>
         <p class="small soft">Earnings wait ${found.hold_days} full days, so that refunds can come out of them first. A payout is at
-          least ${money(found.minimum)}.</p>
+          least ${money(found.minimum)}.
+          ${found.reserved ? html`<span data-test="earnings-reserved">${money(found.reserved)} is kept back until a viewer's disputed deposit is settled.</span>` : nothing}</p>
         <div><button class="button button-main" type="button" data-test="payout" ?disabled=${this.busy || found.available < found.minimum}
           @click=${this.request}>Ask for a payout of ${money(found.available)}</button></div>
         ${this.message}${this.payouts.length ? this.table() : nothing}
