@@ -6,7 +6,7 @@ whole by its index unit; both copies hold the same packets at the same times, so
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ COPIED_RAMP, COPIED_STEADY = (2, 6), 64
 SOUND_RAMP, SOUND_STEADY = (1, 7), 60
 # Seconds copied before all else, enough for the first units; of shorter films the whole copy takes no longer.
 BEGUN_S, LONG_S = 40, 90
-INDEX_NICE = 10  # a third of the CPU beside a film's first segment, all there is once that is made
 INDEX = NewUnit("index", "interactive", [], 0, 0, 0)
 
 
@@ -120,12 +119,12 @@ async def _copy(
 ) -> None:
     source = shop.sources / unit.source
     limits = limits_for(MAX_SECONDS / 60, MAX_PIXELS, source.stat().st_size)
-    if unit.kind == "index":
-        limits = replace(limits, nice=INDEX_NICE)
     arguments = copy(info, source, seconds=seconds, decode_sound=decode_sound)
+    reins = shop.reins if unit.kind == "index" else None  # a probe makes way for nobody
     with shop.scratch(unit) as scratch:
         # A hundred gigabytes take longer than a unit may stand still.
-        await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=progress.further())
+        heard = progress.further()
+        await encode(shop.ffmpeg, arguments, source, scratch, limits=limits, on_seconds=heard, reins=reins)
         # Not flushed to disk, which takes a second per half gigabyte: a power cut costs the job a retry, not the film.
         place.parent.mkdir(parents=True, exist_ok=True)
         (scratch / COPY).replace(place)

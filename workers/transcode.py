@@ -156,7 +156,8 @@ async def _end(task: asyncio.Task[Any]) -> None:
 async def _done(work: Work, shop: Shop, unit: Unit, progress: Progress, way: Way) -> Outcome:
     """What came of the work, with what it cost; anything that goes wrong becomes a Failed."""
     try:
-        async with way.taken(progress, awaited=is_awaited(unit)) as reins:
+        # A film's index is waited for, yet nothing can be sought before its first picture is there.
+        async with way.taken(progress, awaited=is_awaited(unit), second=unit.kind == "index") as reins:
             came = await work(replace(shop, reins=reins), unit, progress)
     except Exception as error:  # noqa: BLE001 - whatever it is, the unit ends in words
         return _failed(error, unit)

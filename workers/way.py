@@ -33,10 +33,13 @@ def is_awaited(unit: Unit) -> bool:
 class Runner:
     """A unit under way. Somebody may wait for it too by now, so the time it was held back is a debt that is paid by
     going on: it is held back until that is eight seconds, and then not again before half is paid.
+
+    `second`: it goes before all others, but after those of its worker whose first segment is being made.
     """
 
     progress: Progress
     awaited: bool
+    second: bool = False
     reins: Reins = field(default_factory=Reins)
     is_held: bool = False
     debt_s: float = 0.0
@@ -78,9 +81,9 @@ class Way:
                 os.close(lock)
 
     @contextlib.asynccontextmanager
-    async def taken(self, progress: Progress, *, awaited: bool) -> AsyncIterator[Reins]:
-        """The reins for the programs of a unit, which has the way if it is `awaited`."""
-        runner = Runner(progress, awaited and self._interactive)
+    async def taken(self, progress: Progress, *, awaited: bool, second: bool = False) -> AsyncIterator[Reins]:
+        """The reins for the programs of a unit, which has the way if it is `awaited`; `second` as in `Runner`."""
+        runner = Runner(progress, awaited and self._interactive, second)
         self._runners.append(runner)
         watching = asyncio.create_task(self._watch(runner))
         self._settle()
@@ -101,9 +104,10 @@ class Way:
 
     def _settle(self) -> None:
         now, ours = time.monotonic(), any(runner.goes_first for runner in self._runners)
+        first = any(runner.goes_first and not runner.second for runner in self._runners)
         somebody = self._claim(ours) or ours
         for runner in self._runners:
-            runner.settle(now, hold=somebody and not runner.goes_first)
+            runner.settle(now, hold=first if runner.second else somebody and not runner.goes_first)
 
     def _claim(self, ours: bool) -> bool:
         """Let others know whether somebody waits for us; gives whether somebody waits for them."""

@@ -19,12 +19,12 @@ from workers.way import Runner, Way, is_awaited
 class Encoder:
     """A program that says its number and does nothing, as a unit of a worker."""
 
-    def __init__(self, way: Way, *, awaited: bool = False) -> None:
+    def __init__(self, way: Way, *, awaited: bool = False, second: bool = False) -> None:
         self.progress, self.pid = Progress(), 0
-        self.task = asyncio.create_task(self._run(way, awaited=awaited))
+        self.task = asyncio.create_task(self._run(way, awaited=awaited, second=second))
 
-    async def _run(self, way: Way, *, awaited: bool) -> None:
-        async with way.taken(self.progress, awaited=awaited) as reins:
+    async def _run(self, way: Way, *, awaited: bool, second: bool) -> None:
+        async with way.taken(self.progress, awaited=awaited, second=second) as reins:
             await run(["/bin/sh", "-c", "echo $$; exec sleep 60"], Limits(60, 60), on_line=self._heard, reins=reins)
 
     def _heard(self, line: bytes) -> None:
@@ -63,6 +63,25 @@ async def test_what_a_viewer_waits_for_holds_back_the_others_until_its_first_seg
     for encoder in (ahead, wanted, other):
         await encoder.end()
         assert not Path(f"/proc/{encoder.pid}").exists()
+
+
+async def test_the_index_goes_after_the_first_segment_and_before_the_rest() -> None:
+    way = Way()
+    rest = Encoder(way)
+    await until(rest.goes_on)
+    index = Encoder(way, awaited=True, second=True)
+    await until(rest.is_held_back)
+    await until(index.goes_on)
+    first = Encoder(way, awaited=True)
+    await until(index.is_held_back)
+    await until(first.goes_on)
+    first.progress.count(1)
+    await until(index.goes_on)
+    assert await rest.is_held_back()
+    await index.end()
+    await until(rest.goes_on)
+    for encoder in (rest, first):
+        await encoder.end()
 
 
 async def test_a_unit_that_ends_without_a_segment_clears_the_way() -> None:
