@@ -4,11 +4,13 @@
 take turns in short rounds and the ratio of a round is what counts, so that a noisy machine disturbs both alike. Beside
 requests per second stand the processor microseconds that nginx itself spends on one request: they depend neither on
 this client, which shares the machine, nor on who else is busy. Plain turns are short, so that verdicts are renewed
-behind the viewers' backs as they are while they watch, and not all together at the start of a signed turn.
+as they are while people watch, and not all together at the start of a signed turn. `bound_*` is the same ratio of an
+nginx that only reads a verdict it was given long ago: how near to plain files `auth_request` can come at all.
 """
 
 import argparse
 import asyncio
+import math
 import os
 import signal
 import time
@@ -51,12 +53,16 @@ CASES = (
 
 @dataclass
 class Side:
-    """One of the two ways to a file, and what it took, round by round."""
+    """One of the ways to a file, and what it took, round by round."""
 
     target: Target
     nginx: int
     rates: list[float] = field(default_factory=list)
     microseconds: list[float] = field(default_factory=list)
+
+
+# Signed, plain, and behind a verdict that is never renewed.
+Sides = tuple[Side, Side, Side]
 
 
 def main() -> None:
@@ -68,21 +74,23 @@ def main() -> None:
         life.enter_context(quiet(stack))
         put_files(stack)
         tokens = asyncio.run(sessions(stack, args.tokens))
-        port, pid = life.enter_context(plain.running(stack.home / "media"))
+        port, pid = life.enter_context(plain.running(stack.home / "media", stack.settings.path("VERDICT_SOCKET")))
         crowd = life.enter_context(Crowd(os.cpu_count() or 1))
         ports, programs = {"gateway": stack.gateway_port, "edge": edge_port}, stack.programs()
         measured = {}
         for case in args.cases:
             print(f"{case.name} …", flush=True)
-            paths = tuple(request(f"/v/{text}/{FOLDER}/{case.file}") for text in tokens)
+            signed = tuple(request(f"/v/{text}/{FOLDER}/{case.file}") for text in tokens)
+            authorised = tuple(request(f"/authorised/{text}/{FOLDER}/{case.file}") for text in tokens)
             sides = (
-                Side(Target(ports[case.program], paths, case.size), programs[case.program]["pid"]),
+                Side(Target(ports[case.program], signed, case.size), programs[case.program]["pid"]),
                 Side(Target(port, (request(f"/{FOLDER}/{case.file}"),), case.size), pid),
+                Side(Target(port, authorised, case.size), pid),
             )
             measured[case.name] = take_turns(crowd, sides, args.rounds, args.seconds)
         print(rendered(*table(measured)), flush=True)
         print("latency …", flush=True)
-        added = added_p99_ms(crowd, [side.target for side in measured["100kb"]], args)
+        added = added_p99_ms(crowd, [side.target for side in measured["100kb"][:2]], args)
     print(last_line("delivery", figures(measured) | {"added_p99_ms": added}))
 
 
@@ -136,8 +144,8 @@ async def sessions(stack: Stack, count: int) -> list[str]:
     return [token.write(signer, token.issue(one, VIDEO, FILM_MS, time.time())) for one in ids]
 
 
-def take_turns(crowd: Crowd, sides: tuple[Side, Side], rounds: int, seconds: float) -> tuple[Side, Side]:
-    turns = tuple(zip(sides, (seconds, seconds * PLAIN_TURN), strict=True))
+def take_turns(crowd: Crowd, sides: Sides, rounds: int, seconds: float) -> Sides:
+    turns = tuple(zip(sides, (seconds, seconds * PLAIN_TURN, seconds * PLAIN_TURN), strict=True))
     for side, turn in reversed(turns):
         crowd.flood(side.target, turn)  # files into the page cache, first verdicts
     for _ in range(rounds):
@@ -157,30 +165,35 @@ def added_p99_ms(crowd: Crowd, targets: list[Target], args: argparse.Namespace) 
     return median([(percentile(signed, 0.99) - percentile(open_, 0.99)) * 1000 for signed, open_ in windows])
 
 
-def ratios(sides: tuple[Side, Side]) -> tuple[float, float]:
-    """Signed over plain, in requests per second of the machine and of nginx's own processor time."""
-    signed, open_ = sides
-    rates = [one / other for one, other in zip(signed.rates, open_.rates, strict=True)]
-    costs = [other / one for one, other in zip(signed.microseconds, open_.microseconds, strict=True)]
-    return median(rates), median(costs)
+def ratios(one: Side, other: Side) -> tuple[float, float]:
+    """One over the other, in requests per second of the machine and of nginx's own processor time."""
+    rates = [a / b for a, b in zip(one.rates, other.rates, strict=True)]
+    return median(rates), sum(other.microseconds) / (sum(one.microseconds) or math.inf)
 
 
-def table(measured: dict[str, tuple[Side, Side]]) -> tuple[list[str], list[list[str | float | None]]]:
-    columns = ["file", "signed/s", "plain/s", "ratio", "goal", "signed us", "plain us", "nginx ratio"]
+def table(measured: dict[str, Sides]) -> tuple[list[str], list[list[str | float | None]]]:
+    columns = ["file", "signed/s", "plain/s", "ratio", "goal", "bound", "signed us", "plain us", "nginx ratio"]
     goals = {case.name: case.goal for case in CASES}
     rows: list[list[str | float | None]] = []
-    for name, (signed, open_) in measured.items():
-        rate, cost = ratios((signed, open_))
+    for name, (signed, open_, authorised) in measured.items():
+        rate, cost = ratios(signed, open_)
         row: list[str | float | None] = [name, median(signed.rates), median(open_.rates), rate, goals[name]]
+        row.append(ratios(authorised, open_)[0])
         rows.append([*row, median(signed.microseconds), median(open_.microseconds), cost])
     return columns, rows
 
 
-def figures(measured: dict[str, tuple[Side, Side]]) -> dict[str, object]:
+def figures(measured: dict[str, Sides]) -> dict[str, object]:
     found: dict[str, object] = {}
-    for name, (signed, open_) in measured.items():
-        rate, cost = ratios((signed, open_))
-        found |= {f"ratio_{name}": rate, f"nginx_ratio_{name}": cost}
+    for name, (signed, open_, authorised) in measured.items():
+        rate, cost = ratios(signed, open_)
+        bound, least = ratios(authorised, open_)
+        found |= {
+            f"ratio_{name}": rate,
+            f"nginx_ratio_{name}": cost,
+            f"bound_{name}": bound,
+            f"nginx_bound_{name}": least,
+        }
         found |= {f"signed_per_s_{name}": median(signed.rates), f"plain_per_s_{name}": median(open_.rates)}
     return found
 
