@@ -1,9 +1,10 @@
 """Lines on disk become committed charges: shipper, Valkey, meter and PostgreSQL as a machine runs them, nothing else.
 
 First a log that is already there, as fast as it goes; then a thousand lines a second, each timed from its writing to
-the commit that bills it. In the end the ledger is compared with what `viewings.py` makes of the same lines. Processor
-seconds stand beside the clock: they do not depend on who else is busy. The audience is another bench's business: the
-shipper, which waits for the slowest reader, is told that it has read everything.
+the commit that bills it. In the end the ledger is compared with what `viewings.py` makes of the same lines, and
+reconciled as a machine does it at night. Processor seconds stand beside the clock: they do not depend on who else is
+busy. The audience is another bench's business: the shipper, which waits for the slowest reader, is told that it has
+read everything.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from workers.consumed import AUDIENCE
 from workers.follow import ORIGIN, STREAMS, Position, done_key
 
 PROGRAMS = ("redis", "postgres", "ship", "meter")
+CURRENCY = "USD"  # the default
 PACE_S = 0.01
 PATIENCE_S = 600.0
 
@@ -65,8 +67,9 @@ def main() -> None:
         programs = {name: life.enter_context(program(settings, name)) for name in ("postgres", "redis")}
         life.enter_context(listeners(settings))
         measured, wrong = asyncio.run(measure(settings, crowd, args, chance, programs, life))
+        found = reconciled(settings)
     print(rendered(*table(measured)))
-    print(last_line("metering", figures(measured) | {"difference_micros": wrong}))
+    print(last_line("metering", figures(measured) | {"difference_micros": wrong} | found))
 
 
 def arguments() -> argparse.Namespace:
@@ -106,7 +109,7 @@ def program(settings: Settings, name: str) -> Iterator[int]:
             **stack.account(settings).popen(),
         )
     with stopped(process, signal.Signals[f"SIG{wanted.stop}"]):
-        port = {"postgres": 5, "redis": 6}.get(name)
+        port = {"billing": 3, "postgres": 5, "redis": 6}.get(name)
         if port is not None:
             wait_for_port(settings.number("PORT_BASE") + port, process)
         yield process.pid
@@ -174,15 +177,36 @@ async def measure(
     return measured, wrong
 
 
+def reconciled(settings: Settings) -> dict[str, object]:
+    """`./streamify reconcile` over everything that was billed: it must find no difference."""
+    print("./streamify reconcile …", flush=True)
+    with program(settings, "billing"):
+        began = time.monotonic()
+        done = subprocess.run(  # type: ignore[call-overload]
+            stack.ours("reconcile"),
+            cwd=ROOT,
+            env=stack.environment(settings),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            **stack.account(settings).popen(),
+        )
+        seconds = time.monotonic() - began
+    print(done.stdout, flush=True)
+    told = dict(row.split(maxsplit=1) for row in done.stdout.splitlines() if len(row.split()) == 2)
+    assert done.returncode in (0, 1) and int(told["charges"]) > 0, f"reconcile ended with {done.returncode}"
+    return {"reconcile_differences": int(told["differences"]), "reconcile_s": seconds}
+
+
 async def sell(db: Database, crowd: list[Viewing]) -> None:
     """Wallets with money, and a session for everyone, as billing makes them."""
     balances = {viewing.user_id: viewing.balance for viewing in crowd}
     columns = ("kind", "owner", "currency", "minor_micros", "balance_micros", "held_micros")
     watched = sorted({(viewing.user_id, viewing.video) for viewing in crowd})
     async with db.transaction() as tx:
-        wallets = [("wallet", user_id, "EUR", 10_000, balance, 0) for user_id, balance in balances.items()]
+        wallets = [("wallet", user_id, CURRENCY, 10_000, balance, 0) for user_id, balance in balances.items()]
         await tx.copy("account", columns, wallets)
-        await tx.copy("account", columns, [("clearing_test", 0, "EUR", 10_000, None, None)])
+        await tx.copy("account", columns, [("clearing_test", 0, CURRENCY, 10_000, None, None)])
         await tx.run("insert into journal (idem_key, kind, effective_at) values ('deposit', 'deposit', now())")
         await tx.run(DEPOSIT)
         rows = [(user_id, video, PRICE, CREATOR_BPS) for user_id, video in watched]
