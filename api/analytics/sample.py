@@ -27,6 +27,13 @@ COUNTRIES = {
 }  # fmt: skip
 DEVICES = {"mobile": 46, "desktop": 37, "tv": 12, "tablet": 5}
 RUNGS = {"mobile": "360p", "desktop": "720p", "tv": "1080p", "tablet": "540p"}
+SYSTEMS = {
+    "mobile": {"Android": 60, "iOS": 40},
+    "tablet": {"iOS": 70, "Android": 30},
+    "desktop": {"Windows": 66, "macOS": 24, "Linux": 10},
+    "tv": {"other": 100},
+}
+BROWSERS = {"Chrome": 61, "Safari": 17, "Firefox": 12, "Edge": 10}
 BANDWIDTHS = {"360p": 900_000, "540p": 1_700_000, "720p": 2_900_000, "1080p": 5_200_000}
 BY_HOUR = (2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 6, 5, 5, 6, 8, 11, 14, 16, 15, 10, 5)
 BY_WEEKDAY = (0.9, 0.87, 0.91, 0.95, 1.08, 1.3, 1.24)
@@ -77,6 +84,13 @@ class Playback:
     device: str
     startup_ms: int
     stall_ms: int
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Where and on what, by the kinds of a breakdown."""
+        system = _of(SYSTEMS[self.device], self.user_id * 31)
+        browser = "Safari" if system == "iOS" else _of(BROWSERS, self.user_id * 17)
+        return {"device": self.device, "country": self.country, "system": system, "browser": browser}
 
     @property
     def seen_ms(self) -> int:

@@ -71,7 +71,7 @@ async def tell(db: Database, playbacks: Iterable[Playback]) -> None:
 def _tell(tally: Tally, playback: Playback) -> None:
     video_id, minute = playback.film.video_id, playback.runs[0].at_ms // MINUTE_MS
     tally.owns(playback.film.owner_id, video_id)
-    for kind, name in (("device", playback.device), ("country", playback.country)):
+    for kind, name in playback.parts.items():
         tally.started(video_id, minute, kind, name, 1)
         tally.part_viewer(video_id, minute, kind, name, playback.user_id)
     tally.started(video_id, minute, "startup", startup_step(playback.startup_ms), 1)

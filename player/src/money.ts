@@ -29,6 +29,14 @@ export function formatExact(micros: number, currency: string, locale?: string): 
   return format(currency, digits, locale).format(micros / 1e6);
 }
 
+/** The same with all four places, for columns of figures. */
+export function formatColumn(micros: number, currency: string, locale?: string): string {
+  const places = Math.min(exponent(currency) + 2, 6);
+  return format(currency, { minimumFractionDigits: places, maximumFractionDigits: places }, locale).format(
+    micros / 1e6,
+  );
+}
+
 /** Micro-units to the last digit. */
 export function formatFull(micros: number, currency: string, locale?: string): string {
   const digits = { minimumFractionDigits: exponent(currency), maximumFractionDigits: 6 };

@@ -64,12 +64,15 @@ export function shares(kind: keyof typeof KINDS, rows: Share[] | undefined): Tem
   const { title, name } = KINDS[kind];
   const amount = (row: Share) =>
     row.watch_time_ms === undefined ? `${formatNumber(row.starts ?? 0)} plays` : formatHours(row.watch_time_ms);
+  const line = (row: Share) => bar(name(row.name), `${formatNumber(row.share, 1)} %`, row.share / 100, amount(row));
   return html`<section class="panel stack" aria-labelledby=${kind} data-test=${kind}>
     <h2 id=${kind}>${title}</h2>
-    <ol class="bars" role="list">${rows
-      .slice(0, MOST)
-      .map((row) => bar(name(row.name), `${formatNumber(row.share, 1)} %`, row.share / 100, amount(row)))}</ol>
-    ${rows.length > MOST ? html`<p class="small soft">and ${rows.length - MOST} more in the CSV file</p>` : nothing}
+    <ol class="bars" role="list">${rows.slice(0, MOST).map(line)}</ol>
+    ${
+      rows.length > MOST
+        ? html`<details class="series"><summary>${rows.length - MOST} more</summary><ol class="bars" role="list">${rows.slice(MOST).map(line)}</ol></details>`
+        : nothing
+    }
   </section>`;
 }
 

@@ -77,7 +77,8 @@ export class NumbersPanel extends LightElement {
       ${film ? html`<s-retention .film=${film}></s-retention>` : nothing}
       <div class="breakdowns">
         ${film || !this.ranking ? nothing : this.films(this.ranking)} ${shares("devices", found.devices)}
-        ${shares("countries", found.countries)} ${shares("renditions", found.renditions)} ${shares("browsers", found.browsers)}
+        ${shares("renditions", found.renditions)} ${shares("countries", found.countries)}
+        ${shares("browsers", found.browsers)} ${shares("systems", found.systems)}
         ${quality(found.quality, found.previous_quality)}
       </div>
       ${meaning(found)}`;

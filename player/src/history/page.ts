@@ -8,9 +8,9 @@ import * as api from "../api.ts";
 import { LightElement } from "../components/light.ts";
 import { failure, notice } from "../components/notice.ts";
 import type { History, Watched } from "../figures.ts";
-import { formatExact } from "../money.ts";
+import { formatColumn, formatMicros } from "../money.ts";
 import { formatDuration, formatWhen } from "../time.ts";
-import { months } from "./months.ts";
+import { type Month, months } from "./months.ts";
 
 @customElement("history-page")
 export class HistoryPage extends LightElement {
@@ -45,16 +45,21 @@ export class HistoryPage extends LightElement {
     if (this.items.length === 0)
       return html`<div class="empty" role="status" data-test="empty">Nothing yet. <a href="/">Find something to watch</a></div>`;
     return html`${this.failed ? failure(this.failed) : nothing}
-      ${months(this.items).map(({ name, items, watch_time_ms, revenue_micros }) => this.month(name, items, watch_time_ms, revenue_micros, found.currency))}
+      ${months(this.items).map((month, index, all) => this.month(month, found.currency, found.next_cursor !== null && index === all.length - 1))}
       ${found.next_cursor ? html`<div><button class="button" type="button" data-test="more" ?disabled=${this.busy} @click=${this.more}>${this.busy ? "Loading…" : "Load more"}</button></div>` : nothing}
       <p class="small soft">Watch time is the film that was delivered to you; parts seen twice count once. Sessions that
         cost nothing were free, your own, or of minutes you had paid for within a day. <a href="/billing">How billing works</a></p>`;
   }
 
-  private month(name: string, items: Watched[], watch_ms: number, micros: number, currency: string): TemplateResult {
+  /** Without sums while sessions of it are still to be loaded. */
+  private month(
+    { name, items, watch_time_ms, revenue_micros }: Month,
+    currency: string,
+    partial: boolean,
+  ): TemplateResult {
     return html`<section class="stack stack-small" aria-label=${name}>
       <div class="row row-apart"><h2>${name}</h2>
-        <span class="soft number">${formatHours(watch_ms)}, ${formatExact(micros, currency)}</span></div>
+        <span class="soft number" ?hidden=${partial}>${formatHours(watch_time_ms)}, ${formatMicros(revenue_micros, currency)}</span></div>
       <div class="panel table-wrap"><table class="cards" role="table" data-test="history">
         <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">When</th><th role="columnheader" scope="col">Film</th>
           <th role="columnheader" scope="col" class="end">Watched</th><th role="columnheader" scope="col" class="end">Cost</th>
@@ -99,7 +104,7 @@ function row(item: Watched, currency: string): TemplateResult {
     <td role="cell" data-label="When" class="nowrap">${formatWhen(item.created_at)}</td>
     <td role="cell" data-label="Film" class="cell-title"><a href="/watch?v=${item.video_id}">${item.title || `Video ${item.video_id}`}</a></td>
     <td role="cell" data-label="Watched" class="number end">${formatDuration(item.watch_time_ms)}</td>
-    <td role="cell" data-label="Cost" class="number end">${item.revenue_micros ? formatExact(item.revenue_micros, currency) : "free"}</td>
+    <td role="cell" data-label="Cost" class="number end">${item.revenue_micros ? formatColumn(item.revenue_micros, currency) : "free"}</td>
     <td role="cell" data-label="" class="end">${item.revenue_micros ? html`<a href=${proof}>Proof</a>` : nothing}</td>
   </tr>`;
 }
