@@ -13,6 +13,7 @@ SOURCES = {
     "film.mp4": (*H264, "-c:a", "aac"),
     "open-gop.mp4": (*H264, "-x264-params", "open-gop=1", "-c:a", "aac"),
     "fragmented.mp4": (*H264, "-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov"),
+    "film.mov": (*H264, "-c:a", "pcm_s16le"),
     "film.mkv": (*H264, "-c:a", "aac"),
     "film.webm": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "70", "-c:a", "libvorbis"),
     # Key pictures where spans begin: decoding begins there too. Its sound starts 7 ms before its pictures.
