@@ -170,19 +170,31 @@ async def _request(
     return _shown(await _find(tx, payout_id))
 
 
-async def conclude(db: Database, payout_id: int, state: str, reference: str | None) -> ShownPayout:
-    """An operator says that a payout was sent, or that it came back; repeating it changes nothing.
+async def conclude(
+    db: Database, operator_id: int, key: str, payout_id: int, *, state: str, reference: str | None
+) -> Any:
+    """An operator says that a payout was sent, or that it came back; repeating it, with any key, changes nothing.
 
-    A payout that was paid may still come back. Raises NotFound, PayoutClosed.
+    A payout that was paid may still come back. Raises KeyRequired, KeyReused, NotFound, PayoutClosed.
     """
+    body = {"payout_id": payout_id, "state": state, "reference": reference}
+    request = keys.asked(operator_id, key, "payout_conclusion", body)
     async with db.transaction() as tx:
-        found = await _find(tx, payout_id)
-        if found.state == "returned" and state != "returned":
-            raise PayoutClosed
-        if found.state != state:
-            journal_id = await _return(tx, found) if state == "returned" else None
-            await queries_earning.set_payout(tx, payout_id, state, reference, journal_id)
-        return _shown(await _find(tx, payout_id))
+
+        async def effect() -> ShownPayout:
+            return await _conclude(tx, payout_id, state, reference)
+
+        return await keys.once(tx, request, effect)
+
+
+async def _conclude(tx: Connection, payout_id: int, state: str, reference: str | None) -> ShownPayout:
+    found = await _find(tx, payout_id)
+    if found.state == "returned" and state != "returned":
+        raise PayoutClosed
+    if found.state != state:
+        journal_id = await _return(tx, found) if state == "returned" else None
+        await queries_earning.set_payout(tx, payout_id, state, reference, journal_id)
+    return _shown(await _find(tx, payout_id))
 
 
 async def _return(tx: Connection, found: Payout) -> int:

@@ -176,9 +176,10 @@ async def payouts(request: Request) -> Response:
 
 
 async def conclude_payout(request: Request) -> Response:
-    await require_operator(request)
+    operator = await require_operator(request)
     body, payout_id = await read(request, Conclusion), _payout_id(request)
-    return answer(await earnings.conclude(plumbing(request).db, payout_id, body.state, body.reference))
+    db, told = plumbing(request).db, body.model_dump()
+    return answer(await earnings.conclude(db, operator.id, _key(request), payout_id, **told))
 
 
 ROUTES = [

@@ -178,8 +178,11 @@ export const requestPayout = (key: string) =>
 export const troubles = () => call<a.Troubles>("GET", "/api/billing/troubles");
 export const reconciliation = () => call<a.Reconciled>("GET", "/api/billing/reconciliation");
 export const payoutsDue = () => call<{ items: a.Payout[] }>("GET", "/api/billing/payouts?all=true&state=requested");
-export const concludePayout = (id: number, state: "paid" | "returned", reference: string) =>
-  call<a.Payout>("POST", `/api/billing/payouts/${id}`, { body: { state, ...(reference ? { reference } : {}) } });
+export const concludePayout = (id: number, state: "paid" | "returned", reference: string, key: string) =>
+  call<a.Payout>("POST", `/api/billing/payouts/${id}`, {
+    body: { state, ...(reference ? { reference } : {}) },
+    headers: { "idempotency-key": key },
+  });
 
 export const limits = () => call<a.Limits>("GET", "/api/billing/limits");
 export const setDailyLimit = (daily_limit: number | null) =>

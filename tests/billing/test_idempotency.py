@@ -75,6 +75,22 @@ async def test_a_key_is_required(platform: PlatformMaker, path: str, key: str) -
     assert await journals(s) == before
 
 
+async def test_a_payout_is_concluded_once_under_a_key(platform: PlatformMaker) -> None:
+    s = await scene(platform)
+    payout = (await send(s, "payouts", {}, "ask")).json()["id"]
+    path, body = f"payouts/{payout}", {"state": "returned", "reference": "wrong account"}
+    assert (await send(s, path, body, "")).json()["code"] == "idempotency_key_required"
+    before = await journals(s)
+    answers = await asyncio.gather(*(send(s, path, body, "key") for _ in range(8)))
+    assert {a.text for a in answers} == {answers[0].text}
+    assert (await send(s, path, body, "another")).json()["state"] == "returned"
+    assert await journals(s) == before + 1
+    for other in ({"state": "paid"}, body | {"reference": "else"}):
+        assert (await send(s, path, other, "key")).json()["code"] == "key_reused"
+    assert (await send(s, path, {"state": "paid"}, "later")).json()["code"] == "payout_closed"
+    await check_books(s.db)
+
+
 async def test_two_users_may_use_one_key(platform: PlatformMaker) -> None:
     s = await scene(platform)
     for user in (OPERATOR, OTHER):

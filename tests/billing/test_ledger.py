@@ -34,6 +34,9 @@ async def booked(platform: PlatformMaker) -> Database:
         "update watch set forgiven_ms = 30001",
         "update hold set state = 'ended'",
         "update hold set held_micros = -1",
+        "update account set daily_micros = 0 where kind = 'wallet'",
+        "update account set daily_micros = 1 where kind = 'creator'",
+        "update watch set preview_ms = -1",
     ],
 )
 async def test_the_database_refuses_an_impossible_state(platform: PlatformMaker, sql: str) -> None:
@@ -121,6 +124,10 @@ async def test_a_charge_splits_into_parts_that_equal_the_whole(platform: Platfor
 
 async def test_the_original_tables_are_readable(platform: PlatformMaker) -> None:
     db = await booked(platform)
+    columns = "select string_agg(attname, ' ' order by attnum) from pg_attribute where attrelid = :name::text::regclass"
+    assert await db.value(columns, name="billing_accounts") == "id user_id balance created_at updated_at"
+    original = "id user_id amount transaction_type description session_id created_at "
+    assert (await db.value(columns, name="transactions")).startswith(original)
     accounts = await db.value("select json_agg(to_json(t)) from (select user_id, balance from billing_accounts) t")
     assert accounts == [{"user_id": VIEWER, "balance": 999}]
     sql = (

@@ -5,6 +5,7 @@ import type { Payout } from "../accounts.ts";
 import * as api from "../api.ts";
 import { LightElement } from "../components/light.ts";
 import { failure, notice } from "../components/notice.ts";
+import { freshKey } from "../key.ts";
 import { formatMinor } from "../money.ts";
 import { Problem } from "../problem.ts";
 import { formatWhen } from "../time.ts";
@@ -50,7 +51,7 @@ export class PayoutsDue extends LightElement {
     const reference = String(new FormData(event.target as HTMLFormElement).get("reference") ?? "").trim();
     this.busy = true;
     try {
-      await api.concludePayout(payout.id, state, reference);
+      await api.concludePayout(payout.id, state, reference, freshKey());
       const money = formatMinor(payout.amount, payout.currency);
       this.message = notice(
         "good",
