@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,17 @@ def find(which: str) -> str:
     """The path of an nginx: "ours" is what everything runs with, "old" is 1.22. Skips where that cannot be had."""
     if which == "ours":
         return binaries.nginx()
-    for path in (shutil.which("nginx"), str(CACHE / "usr/sbin/nginx"), _unpacked()):
+    for path in _places():
         if path and Path(path).exists() and listener.version(path)[:2] == OLD:
             return path
     pytest.skip("no nginx 1.22: neither is it installed, nor does apt know a package of it")
+
+
+def _places() -> Iterator[str | None]:
+    """Where it may be; apt is asked only when it is nowhere else."""
+    yield shutil.which("nginx")
+    yield str(CACHE / "usr/sbin/nginx")
+    yield _unpacked()
 
 
 def _unpacked() -> str | None:
