@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from api.billing import fetches, outbox, queries_log, stretch
+from api.billing import fetches, metering, outbox, queries_log, stretch
 from api.billing.money import Currency, currency_of
 from api.billing.stretch import Said, Stretch
 from api.clients import Clients
@@ -33,8 +33,8 @@ class Meter:
 
     name = "meter"
 
-    def __init__(self, db: Database, currency: Currency) -> None:
-        self._db, self._currency = db, currency
+    def __init__(self, db: Database, currency: Currency, media_rate: int = metering.MEDIA_RATE) -> None:
+        self._db, self._currency, self._media_rate = db, currency, media_rate
         self.news = asyncio.Event()
         self._ahead: tuple[list[Chunk], Said] | None = None
 
@@ -69,7 +69,8 @@ class Meter:
             steps = _steps(fresh, known)
             if await queries_log.move(tx, steps) != len(steps):
                 raise PositionLost(f"one of {[step['stream'] for step in steps]} was moved by somebody else")
-            await fetches.bill(tx, self._currency, _cause(fresh), said, round(time.time() * 1000))
+            now_ms, rate = round(time.time() * 1000), self._media_rate
+            await fetches.bill(tx, self._currency, _cause(fresh), said, now_ms, media_rate=rate)
         log.debug("meter.billed", bytes=sum(len(c.payload) for c in fresh), ms=_ms_since(started))
 
     async def idle(self) -> None:
@@ -149,7 +150,7 @@ async def run(settings: Settings) -> None:
     try:
         await migrate(db, Path(fetches.__file__).parent / "migrations")
         async with Clients(settings, caller="meter") as clients:
-            meter = Meter(db, currency_of(settings))
+            meter = Meter(db, currency_of(settings), settings.number("MEDIA_RATE"))
             teller = asyncio.create_task(tell(db, clients, meter.news))
             await follow(settings, meter, stop)
             teller.cancel()

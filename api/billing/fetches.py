@@ -16,13 +16,21 @@ from api.database import Connection
 REJECTED_AT_ONCE = 5000
 
 
-async def bill(tx: Connection, currency: Currency, cause: str, said: Said, now_ms: int) -> None:
-    """Charge for a stretch of the log. `cause` names it, so that no stretch is ever billed twice."""
+async def bill(
+    tx: Connection, currency: Currency, cause: str, said: Said, now_ms: int, *, media_rate: int = metering.MEDIA_RATE
+) -> None:
+    """Charge for a stretch of the log. `cause` names it, so that no stretch is ever billed twice.
+
+    `media_rate`: segments a second and session beyond which the gateway slows a player down.
+    """
     opened = await books.open_sessions(tx, currency, said.session_ids)
     sessions = _by_session(said, opened.holds, now_ms)
     for session_id, fetches in sorted(sessions.items(), key=lambda item: (item[1][0][0], item[0])):
         hold = opened.holds[session_id]
-        for watch, part in await _by_watch(tx, opened, hold, fetches):
+        for watch, whole in await _by_watch(tx, opened, hold, fetches):
+            part = _paced(said, watch, whole, media_rate)
+            if not part:
+                continue
             if watch.id > hold.watch_id:
                 settlement.move(hold, watch)
             settlement.deliver(hold, watch, [(start, end) for _, start, end, _ in part], part[0][0])
@@ -59,6 +67,26 @@ def _in_time(said: Said, fetches: list[Fetched], oldest_ms: int) -> list[Fetched
         if fetch[0] < oldest_ms:
             said.reject(fetch[3], "late")
     return [fetch for fetch in fetches if fetch[0] >= oldest_ms]
+
+
+def _paced(said: Said, watch: Watch, part: list[Fetched], media_rate: int) -> list[Fetched]:
+    """Rule 5: nobody is charged for more new media than pacing lets through; the lines beyond it are no player's."""
+    opened_ms = part[0][0] if watch.opened_ms is None else watch.opened_ms
+    seen, seen_ms, kept = watch.seen, watch.seen_ms, list[Fetched]()
+    if seen_ms + sum([end - start for _, start, end, _ in part]) <= metering.most_ms(
+        part[0][0] - opened_ms, media_rate
+    ):
+        return part
+    for fetch in part:
+        t_ms, start, end, where = fetch
+        fresh_ms = metering.fresh_ms(seen, start, end)
+        if fresh_ms and seen_ms + fresh_ms > metering.most_ms(t_ms - opened_ms, media_rate):
+            said.reject(where, "too_fast")
+            continue
+        kept.append(fetch)
+        if fresh_ms:
+            seen, seen_ms = metering.union([*seen, (start, end)]), seen_ms + fresh_ms
+    return kept
 
 
 async def _by_watch(

@@ -4,7 +4,8 @@ Media time in ms, money in micro-units, intervals half open; rule numbers are th
 fetch delivered (rule 1) is `media/credit.py`.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 Interval = tuple[int, int]
 
@@ -13,6 +14,10 @@ WATCH_MS = 24 * 60 * MINUTE_MS
 LATE_MS = 24 * 60 * MINUTE_MS
 FORGIVEN_MS = 30_000
 HOLD_MS = 2 * MINUTE_MS
+# What the gateway's pacing lets through: at most three devices, each thirty segments of four seconds at once, and then
+# so many a second.
+DEVICES, SEGMENT_MS, MEDIA_RATE = 3, 4000, 2
+HEAD_START_MS = DEVICES * 30 * SEGMENT_MS
 
 
 def union(intervals: Iterable[Interval]) -> list[Interval]:
@@ -39,6 +44,21 @@ def before_ms(intervals: Iterable[Interval], moment_ms: int) -> int:
             break
         total += min(end, moment_ms) - start
     return total
+
+
+def fresh_ms(intervals: Sequence[Interval], start: int, end: int) -> int:
+    """How much of [start, end) none of disjoint intervals in order covers."""
+    fresh, at = end - start, bisect_left(intervals, (start,))
+    for first, last in intervals[max(0, at - 1) :]:
+        if first >= end:
+            break
+        fresh -= max(0, min(end, last) - max(start, first))
+    return fresh
+
+
+def most_ms(elapsed_ms: int, media_rate: int) -> int:
+    """Rule 5: what can have been fetched of a watch so long after its first fetch, at so many segments a second."""
+    return HEAD_START_MS + DEVICES * SEGMENT_MS * media_rate * max(0, elapsed_ms) // 1000
 
 
 def due_micros(seen_ms: int, price_micros_per_minute: int) -> int:

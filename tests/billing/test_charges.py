@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.billing import queries_log
+from api.billing import metering, queries_log
 from tests.billing.scenes import (
     FILM_MS,
     NOW_MS,
@@ -127,6 +127,20 @@ async def test_lines_nobody_can_be_billed_for_are_kept_and_stop_nothing(platform
     assert (await scene.hold("s")).charged_micros == 4_000
     kept = await scene.db.value("select line from rejected_line order by byte_offset limit 1 offset 3")
     assert kept == lines[5].decode()
+
+
+async def test_nobody_is_charged_faster_than_any_player_can_fetch(platform: PlatformMaker) -> None:
+    scene = await playing(platform, amount=10_000)
+    await scene.log(*played("s", 0, 1_000_000, t_ms=NOW_MS), *played("s", 0, 20_000, t_ms=NOW_MS))
+    assert (await scene.hold("s")).charged_micros == metering.HEAD_START_MS
+    refused = "select array_agg(distinct reason) || sum(lines)::text from rejected_line"
+    assert await scene.db.value(refused) == ["too_fast", str((1_000_000 - metering.HEAD_START_MS) // 4_000)]
+    # A second later some more can have come, whoever tells of it and in whatever order.
+    await scene.log(*reversed(played("s", 500_000, 600_000, t_ms=NOW_MS + 1_000)), *played("s", 0, 8_000))
+    assert (await scene.hold("s")).charged_micros == metering.HEAD_START_MS + 24_000
+    await scene.log(*played("s", 600_000, 1_000_000, t_ms=NOW_MS + 60_000))
+    assert (await scene.hold("s")).charged_micros == metering.HEAD_START_MS + 424_000
+    await check_books(scene.db)
 
 
 async def test_the_balance_ends_at_zero_and_the_rest_is_uncollected(platform: PlatformMaker) -> None:

@@ -135,7 +135,7 @@ CHARGED = """
 """
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 async def test_a_meter_killed_anywhere_bills_every_line_once(
     platform: PlatformMaker, postgres: servers.Server, full: bool
 ) -> None:

@@ -118,7 +118,7 @@ async def many_watches(s: Kept) -> None:
     await s.log(fetched("s", 0, t_ms=begun))
     await s.log(fetched("s", 0, t_ms=begun + DAY_MS), fetched("s", 4_000, t_ms=begun + DAY_MS - 1))
     await s.log(fetched("s", 8_000, t_ms=begun + 500))
-    await s.start("dearer", price_per_minute=2 * PRICE)
+    await s.start("dearer", price_per_minute=2 * PRICE, preview_ms=30_000)
     await s.start("free", user_id=CREATOR, free=True)
     await s.log(*played("dearer", 0, 60_000), *played("free", 0, 60_000, user_id=CREATOR))
     await s.deposit(OTHER)
@@ -156,8 +156,18 @@ async def several_logs(s: Kept) -> None:
     await s.end("s", 88_000)
 
 
+async def faster_than_any_player(s: Kept) -> None:
+    """A film within a second, told by two sessions; then at a pace that can be."""
+    await s.start("s", duration_ms=2_000_000)
+    await s.start("t", duration_ms=2_000_000)
+    await s.log(*played("s", 0, 800_000, t_ms=NOW_MS), *played("t", 100_000, 400_000, t_ms=NOW_MS + 500))
+    await s.log(*played("t", 1_000_000, 1_200_000, t_ms=NOW_MS + 60_000))
+    assert await s.db.value("select sum(lines) > 100 from rejected_line where reason = 'too_fast'")
+    await s.end("t", 60_000)
+
+
 SCENES: list[Callable[[Kept], Awaitable[None]]] = [
-    two_sessions, hostile_lines, many_watches, spent_and_claimed, several_logs,
+    two_sessions, hostile_lines, many_watches, spent_and_claimed, several_logs, faster_than_any_player,
 ]  # fmt: skip
 
 

@@ -7,6 +7,8 @@ DAY_MS = 86_400_000
 # Clocks of several machines may differ by this, where a watch ends or a line begins to be late.
 SKEW_MS = 300_000
 MOST_FORGIVEN_MS = 30_000
+# Rule 5: so much of a watch may come at once, whatever the pacing (three devices, thirty segments of four seconds).
+AT_ONCE_MS = 360_000
 
 
 class Spans:

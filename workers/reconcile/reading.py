@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from api.database import Queries
 from media.fetch_log import Logged
 from workers.reconcile import queries
-from workers.reconcile.arithmetic import DAY_MS, SKEW_MS, Spans, joined
+from workers.reconcile.arithmetic import AT_ONCE_MS, DAY_MS, SKEW_MS, Spans, joined
 from workers.reconcile.difference import Difference
 from workers.reconcile.lines import Delivery, read_line
 from workers.reconcile.logs import Log
@@ -90,7 +90,17 @@ class Reading:
             return "foreign"
         if refused is not None and refused.reason == "late" and refused.said_ms - said.t_ms >= DAY_MS - SKEW_MS:
             return "late"
+        if refused is not None and refused.reason == "too_fast" and self._much(viewing, said):
+            return "too_fast"
         return "counts" if said.counts(audio_only=session.audio_only) else "nothing"
+
+    def _much(self, viewing: Viewing, said: Delivery) -> bool:
+        """Whether so much of the watch was delivered before a line that more can have been too fast for any player."""
+        watch_id = self._watch_at(viewing.session, said.t_ms)
+        if watch_id is None or said.part is None or not said.counts(audio_only=viewing.session.audio_only):
+            return False
+        before = joined(other.parts[watch_id] for other in self.by_watch[watch_id])
+        return before.ms + said.part[1] - said.part[0] > AT_ONCE_MS
 
     def _count(self, said: Delivery) -> None:
         viewing = self.viewings[said.session_id]
