@@ -62,10 +62,22 @@ def drop() -> dict[str, object]:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
+MEMORY, ROOM_KB = Path("/dev/shm"), 6 << 20
+
+
+def in_memory() -> Path | None:
+    """A file system in memory with room enough for the databases of two test processes; None: the disk it is."""
+    with contextlib.suppress(OSError):
+        available = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())["MemAvailable"]
+        if min(shutil.disk_usage(MEMORY).free >> 10, int(available.split()[0])) > ROOM_KB:
+            return MEMORY
+    return None
+
+
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
+def scratch(place: Path | None = None) -> Iterator[Path]:
     """A short-named folder that the unprivileged account owns; gone at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="sf-"))
+    folder = Path(tempfile.mkdtemp(prefix="sf-", dir=place))
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
     try:
@@ -90,8 +102,11 @@ def stopped(process: subprocess.Popen[bytes], signal_number: int) -> Iterator[No
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Server]:
-    """A throw-away cluster: durability off, superuser `postgres`."""
-    with scratch() as folder:
+    """A throw-away cluster: durability off, superuser `postgres`.
+
+    A new database is 300 files: 33 ms in memory, 119 on a disk.
+    """
+    with scratch(in_memory()) as folder:
         password, port, bin_dir = secrets.token_hex(16), free_port(), binaries.postgres_bin()
         secret = folder / "pw"
         secret.write_text(password)
@@ -102,6 +117,7 @@ def postgres() -> Iterator[Server]:
         subprocess.run(init, check=True, capture_output=True, cwd=folder, **drop())  # type: ignore[call-overload]
         options = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+        options |= {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "256MB"}
         command = [f"{bin_dir}/postgres", "-D", data, *[f"-c{k}={v}" for k, v in options.items()]]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **drop())  # type: ignore[call-overload]
