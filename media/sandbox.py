@@ -28,14 +28,13 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may use; the wall clock is ours, the rest the kernel's. `nice`: so much more than we are."""
+    """What a program may use; the wall clock is ours, the rest the kernel's."""
 
     wall_s: float
     cpu_s: int
     memory_bytes: int = 4 * GIB
     file_bytes: int = GIB
     open_files: int = 256
-    nice: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,15 +140,7 @@ def features() -> tuple[str, ...]:
 
 
 def _command(argv: Sequence[str], limits: Limits, ruleset: int) -> list[str]:
-    numbers = (
-        os.getpid(),
-        ruleset,
-        limits.memory_bytes,
-        limits.cpu_s,
-        limits.file_bytes,
-        limits.open_files,
-        limits.nice,
-    )
+    numbers = (os.getpid(), ruleset, limits.memory_bytes, limits.cpu_s, limits.file_bytes, limits.open_files)
     return [sys.executable, "-I", "-S", str(SHIM), *map(str, numbers), *argv]
 
 

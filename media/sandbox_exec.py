@@ -1,6 +1,6 @@
 """First program in a sandbox: gives up what a decoder never needs, then becomes the program it was told.
 
-`media.sandbox` runs it as `python -I -S sandbox_exec.py PARENT RULESET MEMORY CPU FILE_BYTES FILES NICE PROGRAM…`.
+`media.sandbox` runs it as `python -I -S sandbox_exec.py PARENT RULESET MEMORY CPU FILE_BYTES FILES PROGRAM…`.
 Built-in modules only, as every start pays for it (about 15 ms). With `features` for a program it prints what took hold.
 """
 
@@ -87,12 +87,12 @@ def limit(memory: int, cpu: int, file_bytes: int, files: int) -> None:
         resource.setrlimit(kind, (allowed, allowed))
 
 
-def give_way(more: int) -> None:
-    """Be nicer by so much, and half of it to other sessions: ours is new, and Linux with autogroups (sched(7)) divides
+def give_way() -> None:
+    """Be half as nice to other sessions as we are within ours: it is new, and Linux with autogroups (sched(7)) divides
     the CPU among sessions first. Without this a niced program has as much of it as all of the stack; with all of it,
     one beside a dozen busy sessions comes to a standstill.
     """
-    nice = os.nice(more) // 2
+    nice = os.nice(0) // 2
     try:
         file = os.open("/proc/self/autogroup", os.O_WRONLY)
     except OSError:
@@ -128,14 +128,14 @@ def enter(parent: int, ruleset: int) -> list[str]:
 
 
 def main(arguments: list[str]) -> None:
-    parent, ruleset, memory, cpu, file_bytes, files, nice = (int(word) for word in arguments[:7])
-    give_way(nice)
+    parent, ruleset, memory, cpu, file_bytes, files = (int(word) for word in arguments[:6])
+    give_way()
     limit(memory, cpu, file_bytes, files)
     held = enter(parent, ruleset)
-    if arguments[7:] == ["features"]:
+    if arguments[6:] == ["features"]:
         sys.stdout.write("\n".join(held))
         return
-    os.execv(arguments[7], arguments[7:])
+    os.execv(arguments[6], arguments[6:])
 
 
 if __name__ == "__main__":

@@ -167,8 +167,8 @@ async def test_it_dies_with_its_parent() -> None:
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no autogroups here")
 def test_a_niced_program_is_nice_to_other_sessions_too() -> None:
     code = (
-        "import asyncio, os; from media.sandbox import run, Limits; os.nice(8); "
-        "asyncio.run(run(['/bin/sh', '-c', 'echo $$; exec sleep 60'], Limits(60, 60, nice=2), "
+        "import asyncio, os; from media.sandbox import run, Limits; os.nice(10); "
+        "asyncio.run(run(['/bin/sh', '-c', 'echo $$; exec sleep 60'], Limits(60, 60), "
         "on_line=lambda line: print(open(f'/proc/{int(line)}/autogroup').read(), flush=True)))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -181,7 +181,7 @@ def test_a_niced_program_is_nice_to_other_sessions_too() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to put another file over that of the kernel")
 def test_a_niced_program_starts_where_nothing_can_be_given_way_with() -> None:
     nowhere = 'mount --bind /dev/full /proc/$$/autogroup && exec nice -n 4 "$@"'
-    shim = [sys.executable, "-I", "-S", str(sandbox.SHIM), str(os.getpid()), "-1", "4294967296", "10", "0", "256", "0"]
+    shim = [sys.executable, "-I", "-S", str(sandbox.SHIM), str(os.getpid()), "-1", "4294967296", "10", "0", "256"]
     unshare = ["unshare", "-m", "sh", "-c", nowhere, "sh"]
     if subprocess.run([*unshare, "/bin/true"], check=False).returncode:
         pytest.skip("no mounts of our own here")
