@@ -42,7 +42,8 @@ async def test_a_fetched_segment_is_charged_by_the_millisecond(platform: Platfor
     await check_books(scene.db)
 
 
-async def test_repeated_shuffled_and_doubled_lines_cost_the_same(platform: PlatformMaker) -> None:
+async def test_repeated_shuffled_doubled_and_late_lines_cost_the_same(platform: PlatformMaker) -> None:
+    """The log three times, shuffled, a tenth of it once more, and a twentieth that comes after the sessions' ends."""
     lines = [line for i in range(3) for line in played(f"s{i}", 0, 120_000, video=i + 1)]
     straight, chaotic = Scene(await platform("billing")), Scene(await platform("billing"))
     for scene in (straight, chaotic):
@@ -50,11 +51,20 @@ async def test_repeated_shuffled_and_doubled_lines_cost_the_same(platform: Platf
         for i in range(3):
             await scene.start(f"s{i}", video_id=i + 1)
     await straight.log(*lines)
-    mixed = random.Random(3).sample(lines * 3 + lines[::10], k=len(lines) * 3 + len(lines[::10]))
+    chance = random.Random(3)
+    late = chance.sample(lines, k=len(lines) // 20)
+    there = [line for line in lines if line not in late] * 3
+    mixed = chance.sample(there + there[::10], k=len(there) + len(there[::10]))
     for first in range(0, len(mixed), 17):
         await chaotic.log(*mixed[first : first + 17])
+    for scene in (straight, chaotic):
+        for i, wall_ms in enumerate((120_000, 100_000, 40_000)):
+            await scene.end(f"s{i}", wall_ms)
+    assert await ledger(straight.db) != await ledger(chaotic.db)
+    await chaotic.log(*late, *late)
+    await chaotic.log(*mixed)
     assert await ledger(straight.db) == await ledger(chaotic.db)
-    assert await straight.balance_micros() == 10_000_000 - 3 * 2 * MINUTE
+    assert await straight.balance_micros() == 10_000_000 - (120_000 + 100_000 + 90_000)
     for scene in (straight, chaotic):
         await check_books(scene.db)
 
