@@ -29,6 +29,7 @@ from tests.stacks import Stack, running_stack
 
 VIDEO, FILM_MS, ASK_EVERY_S = 7, 600_000, 4
 PLAIN_TURN = 0.25
+KEPT = 50  # tokens for the bound: few enough that each has its verdict before anything is measured
 FOLDER = f"{VIDEO}/1/1080p"
 
 
@@ -81,7 +82,7 @@ def main() -> None:
         for case in args.cases:
             print(f"{case.name} …", flush=True)
             signed = tuple(request(f"/v/{text}/{FOLDER}/{case.file}") for text in tokens)
-            authorised = tuple(request(f"/authorised/{text}/{FOLDER}/{case.file}") for text in tokens)
+            authorised = tuple(request(f"/authorised/{text}/{FOLDER}/{case.file}") for text in tokens[:KEPT])
             sides = (
                 Side(Target(ports[case.program], signed, case.size), programs[case.program]["pid"]),
                 Side(Target(port, (request(f"/{FOLDER}/{case.file}"),), case.size), pid),
