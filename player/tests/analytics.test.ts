@@ -55,6 +55,8 @@ describe("figures", () => {
     expect(change("views", 5, 0)).toEqual({ text: "new", kind: "up" });
     expect(change("views", 0, 0).kind).toBe("same");
     expect(change("completion_rate", 40, 42.5)).toEqual({ text: "−2.5 points", kind: "down" });
+    expect(change("watch_time_ms", 1_000_000, 1_000_001).kind).toBe("same");
+    expect(change("completion_rate", 40.01, 40).kind).toBe("same");
     expect(change("views", 5000, 1).text).toBe("+>999 %");
   });
 

@@ -67,12 +67,17 @@ export interface Change {
 
 /** Percent more or less than before; percentages are compared by points, and from nothing there is no percentage. */
 export function change(name: FigureName, now: number, before: number): Change {
-  if (now === before) return { text: "no change", kind: "same" };
+  const same: Change = { text: "no change", kind: "same" };
+  if (now === before) return same;
   const kind = now > before ? "up" : "down";
   const sign = now > before ? "+" : "−";
-  if (name === "completion_rate") return { text: `${sign}${formatNumber(Math.abs(now - before), 1)} points`, kind };
+  if (name === "completion_rate") {
+    const points = formatNumber(Math.abs(now - before), 1);
+    return points === "0" ? same : { text: `${sign}${points} points`, kind };
+  }
   if (before <= 0) return { text: "new", kind };
   const percent = Math.abs((now - before) / before) * 100;
+  if (percent < 0.05) return same;
   return { text: `${sign}${percent >= 1000 ? ">999" : formatNumber(percent, percent < 10 ? 1 : 0)} %`, kind };
 }
 
