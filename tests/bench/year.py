@@ -55,7 +55,7 @@ async def repeat(db: Database, table: str, first_user: int, users: int, times: i
     columns = await db.value(COLUMNS, table=table)
     chosen = ", ".join(moved.get(column, column) for column in columns)
     person = "user_id" if "user_id" in columns else "0"
-    session = "substr(session_id, 1, 28) || to_char(:n::integer, 'FM0000')" if "session_id" in columns else "''"
+    session = "substr(session_id, 1, 28) || 'r' || :n::integer" if "session_id" in columns else "''"
     begun = "first_at" if "first_at" in columns else "at"
     end = datetime.combine(datetime.now(UTC).date() + DAY, datetime.min.time(), UTC)
     # Copied first: rows are not to be repeated while they are being written.
