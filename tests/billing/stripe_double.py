@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.conftest import _listen, _running
+from tests.conftest import _listen, _Running, _stopped
 
 KEY, SECRET = "sk_test_double", "whsec_double"
 
@@ -135,5 +135,9 @@ def _list(data: list[dict[str, Any]]) -> Response:
 async def running() -> AsyncIterator[Double]:
     double, listener = Double(), _listen()
     double.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with _running(Starlette(routes=double.routes()), listener):
+    server = _Running(Starlette(routes=double.routes()), listener)
+    await server.ready()
+    try:
         yield double
+    finally:
+        await _stopped([server])
