@@ -76,8 +76,10 @@ export function shares(kind: keyof typeof KINDS, rows: Share[] | undefined): Tem
   </section>`;
 }
 
+/** Words of ours begin large; names that have capitals keep them (iOS). */
 function plain(name: string): string {
-  return name ? name.charAt(0).toUpperCase() + name.slice(1) : "Unknown";
+  if (!name) return "Unknown";
+  return /^[a-z]+$/.test(name) ? name.charAt(0).toUpperCase() + name.slice(1) : name;
 }
 
 function bar(name: unknown, amount: string, share: number, more = ""): TemplateResult {
