@@ -67,8 +67,8 @@ def main() -> None:
         programs = {name: life.enter_context(program(settings, name)) for name in ("postgres", "redis")}
         life.enter_context(listeners(settings))
         measured, wrong = asyncio.run(measure(settings, crowd, args, chance, programs, life))
+        print(rendered(*table(measured)), flush=True)
         found = reconciled(settings)
-    print(rendered(*table(measured)))
     print(last_line("metering", figures(measured) | {"difference_micros": wrong} | found))
 
 

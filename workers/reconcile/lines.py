@@ -4,8 +4,7 @@ Written without `media/fetch.py` and `media/credit.py`, which the meter uses: wh
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 LONGEST_LINE = 2048
 LONGEST_WORD = 255
@@ -20,8 +19,7 @@ WORDS = ("edge", "request_id", "session_id", "rendition", "method", "verdict_cac
 FIELDS = {*NUMBERS, *WORDS, "complete"}
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What a line says: who fetched what, when, and how much of it (`part`: the film's [start, end); None: nothing).
 
     `sound` and `picture`: whether the part counts in films without pictures, and in others.
@@ -50,8 +48,8 @@ def read_line(line: bytes) -> Delivery | None:
         return None
     sound = said["rendition"].startswith("audio-")
     other = said["rendition"].startswith(("text-", "iframes-"))
-    who = (said["session_id"], said["user_id"], said["video"], said["t_ms"])
-    return Delivery(*who, picture=not sound and not other, sound=sound, part=_part(said))
+    who = said["session_id"], said["user_id"], said["video"], said["t_ms"]
+    return Delivery(*who, not sound and not other, sound, _part(said))
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

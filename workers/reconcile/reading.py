@@ -48,7 +48,8 @@ class Reading:
         batch: list[Placed] = []
         for logged in log.lines():
             self.lines += 1
-            batch.append((logged, read_line(logged.line), await refused.within(logged)))
+            found = None if refused.none_within(logged) else await refused.within(logged)
+            batch.append((logged, read_line(logged.line), found))
             if len(batch) >= AT_ONCE:
                 await self._take(log, batch)
                 batch.clear()
@@ -140,6 +141,13 @@ class _Refused:
         self._page: Iterator[Rejected] = iter(())
         self._ahead: Rejected | None = None
         self._over = False
+
+    def none_within(self, logged: Logged) -> bool:
+        """Whether it is known, without asking anybody, that a line was not refused: that is so for nearly all."""
+        ahead = self._ahead
+        if ahead is None:
+            return self._over
+        return (ahead.generation, ahead.byte_offset) > (logged.generation, logged.offset + len(logged.line))
 
     async def within(self, logged: Logged) -> Rejected | None:
         """The refusal of a line, or of a piece of an endless one; pass every line, in order.
