@@ -60,7 +60,7 @@ async def test_an_end_bites_in_time_although_redis_never_heard_of_it(gateway: Ga
     (killed, media), (lost, other) = [await playing(p, g, user_id=user) for user in (1, 2)]
     players = [asyncio.create_task(last_allowed_s(p, one, 0.2)) for one in (media, other)]
     async with Redis.from_url(p.settings.text("REDIS_URL")) as redis:
-        while not (kept := await redis.get(f"live:{lost}")) or not kept.startswith(b"["):
+        while not isinstance(kept := await redis.get(f"live:{lost}"), bytes) or not kept.startswith(b"["):
             await asyncio.sleep(0.05)
         ended = time.monotonic()
         for session in (killed, lost):  # committed, and whoever did so is killed here
