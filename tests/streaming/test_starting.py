@@ -16,13 +16,14 @@ OWNER, OPERATOR = 5, 1
 async def add_video(p: Platform, **more: object) -> int:
     """A ready public film of ten minutes at 60 a minute, generation 3; `more` sets other columns."""
     row = {"status": "ready", "visibility": "public", "price_per_minute": 60, "generation": 3, "error_code": None}
+    row["preview_ms"] = 0
     return int(
         await p.db("videos").value(
             """
             insert into videos (title, filename, uploaded_by, duration_ms, source, search_text,
-                status, visibility, price_per_minute, generation, error_code)
+                status, visibility, price_per_minute, generation, error_code, preview_ms)
             values ('A film', 'film.mp4', :owner, 600000, :source, 'a film',
-                :status, :visibility, :price_per_minute, :generation, :error_code)
+                :status, :visibility, :price_per_minute, :generation, :error_code, :preview_ms)
             returning id
             """,
             owner=OWNER,
@@ -150,8 +151,36 @@ async def test_a_heartbeat_answers_with_billings_figures(platform: PlatformMaker
             "minutes_left": pytest.approx(1000 / 60),
             "low_balance": False,
             "final": False,
+            "limited": False,
         },
     )
+
+
+async def test_a_session_stopped_by_the_daily_limit_is_told_so(platform: PlatformMaker) -> None:
+    p = await everything(platform)
+    await deposit(p, 1000)
+    limits = await p.call("PUT", "billing", "/api/billing/limits", json={"daily_limit": 60}, token=p.user(VIEWER))
+    assert limits.status_code == 200
+    session = (await start(p, await add_video(p))).json()["session_id"]
+    body, service = {"session_id": session, "seen_ms": 60_000}, p.service_token("billing", "streaming")
+    assert (await p.call("POST", "billing", "/api/billing/charge", json=body, token=service)).status_code == 200
+    path = f"/api/stream/heartbeat/{session}"
+    answer = await p.call("PUT", "streaming", path, json={"position_ms": 5}, token=p.user(VIEWER))
+    assert (answer.status_code, answer.json()["code"], answer.json()["balance"]) == (402, "daily_limit", 940)
+    await p.call("PUT", "billing", "/api/billing/limits", json={"daily_limit": None}, token=p.user(VIEWER))
+    assert (await p.call("PUT", "streaming", path, json={"position_ms": 5}, token=p.user(VIEWER))).status_code == 200
+
+
+async def test_a_preview_starts_without_money_and_its_heartbeats_ask_for_none(platform: PlatformMaker) -> None:
+    p = await everything(platform)
+    started = await start(p, await add_video(p, preview_ms=8000))
+    assert (started.status_code, started.json()["preview_ms"], started.json()["minutes_left"]) == (201, 8000, 0)
+    session = started.json()["session_id"]
+    assert [await column(p, session, name) for name in ("spent", "preview_ms")] == [True, 8000]
+    path = f"/api/stream/heartbeat/{session}"
+    for position_ms, status in ((7999, 200), (8000, 402)):
+        answer = await p.call("PUT", "streaming", path, json={"position_ms": position_ms}, token=p.user(VIEWER))
+        assert answer.status_code == status
 
 
 async def test_a_session_whose_money_is_gone_is_told_at_its_heartbeat_and_stays_alive(platform: PlatformMaker) -> None:
