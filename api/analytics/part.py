@@ -23,12 +23,12 @@ def startup_step(startup_ms: int) -> str:
     return str(next((step for step in STARTUP_STEPS_MS if startup_ms <= step), STARTUP_STEPS_MS[-1]))
 
 
-def breakdowns(rows: Sequence[PartSums], viewers: Mapping[tuple[str, str], int], *, guarded: bool) -> Answer:
-    """The lists of an answer, largest first."""
+def breakdowns(rows: Sequence[PartSums], viewers: Mapping[tuple[str, str], int] | None) -> Answer:
+    """The lists of an answer, largest first. With `viewers`, rows of few are folded; without, nobody counted them."""
     found: Answer = {}
     for kind, name in NAMES.items():
         items = [_item(row, viewers) for row in rows if row.kind == kind and row.starts > 0]
-        found[name] = _shares(_folded(items) if guarded else items, "starts")
+        found[name] = _shares(items if viewers is None else _folded(items), "starts")
     renditions = [
         {"name": row.name or "unknown", "watch_time": row.watch_ms // 1000, "watch_time_ms": row.watch_ms}
         for row in rows
@@ -38,8 +38,9 @@ def breakdowns(rows: Sequence[PartSums], viewers: Mapping[tuple[str, str], int],
     return found
 
 
-def _item(row: PartSums, viewers: Mapping[tuple[str, str], int]) -> Answer:
-    return {"name": row.name, "starts": row.starts, "viewers": viewers.get((row.kind, row.name), 0)}
+def _item(row: PartSums, viewers: Mapping[tuple[str, str], int] | None) -> Answer:
+    counted = None if viewers is None else viewers.get((row.kind, row.name), 0)
+    return {"name": row.name, "starts": row.starts, "viewers": counted}
 
 
 def _folded(items: list[Answer]) -> list[Answer]:

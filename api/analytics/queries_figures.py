@@ -71,10 +71,13 @@ async def viewers(db: Queries, subject: int, cover: Cover) -> int:
     """Distinct users over a period."""
     return await db.value(
         """
-        select count(distinct user_id)
-        from viewer
-        where video_id = :subject and (grain_min = 1440 and at >= :head_end and at < :tail_start
-            or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
+        select count(*)
+        from (
+            select distinct user_id
+            from viewer
+            where video_id = :subject and (grain_min = 1440 and at >= :head_end and at < :tail_start
+                or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
+        ) as one
         """,
         subject=subject,
         **asdict(cover),
@@ -130,9 +133,12 @@ async def viewers_by_bucket(
     return await db.all(
         KeyCount,
         """
-        select width_bucket(at, :starts::timestamptz[]) - 1 as key, count(distinct user_id) as count
-        from viewer
-        where grain_min = :grain_min and video_id = :subject and at >= :start and at < :end
+        select key, count(*) as count
+        from (
+            select distinct width_bucket(at, :starts::timestamptz[]) - 1 as key, user_id
+            from viewer
+            where grain_min = :grain_min and video_id = :subject and at >= :start and at < :end
+        ) as one
         group by key
         """,
         grain_min=grain_min,

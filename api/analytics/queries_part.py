@@ -88,9 +88,12 @@ async def part_viewers(db: Queries, subject: int, start: datetime, end: datetime
     return await db.all(
         PartViewers,
         """
-        select kind, name, count(distinct user_id) as viewers
-        from breakdown_viewer
-        where video_id = :subject and at >= date_trunc('day', :start::timestamptz, 'UTC') and at < :end
+        select kind, name, count(*) as viewers
+        from (
+            select distinct kind, name, user_id
+            from breakdown_viewer
+            where video_id = :subject and at >= date_trunc('day', :start::timestamptz, 'UTC') and at < :end
+        ) as behind
         group by kind, name
         """,
         subject=subject,
