@@ -47,11 +47,14 @@ async def ranked_by_viewers(db: Queries, owned: Sequence[int] | None, cover: Cov
     found = await db.all(
         KeyCount,
         """
-        select video_id as key, count(distinct user_id) as count
-        from viewer
-        where video_id > 0 and (:owned::bigint[] is null or video_id = any(:owned))
-            and (grain_min = 1440 and at >= :head_end and at < :tail_start
-            or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
+        select video_id as key, count(*) as count
+        from (
+            select distinct video_id, user_id
+            from viewer
+            where video_id > 0 and (:owned::bigint[] is null or video_id = any(:owned))
+                and (grain_min = 1440 and at >= :head_end and at < :tail_start
+                or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
+        ) as one
         group by video_id
         order by count desc, key
         limit :limit
@@ -90,10 +93,13 @@ async def viewers_by_video(db: Queries, video_ids: Sequence[int], cover: Cover) 
     return await db.all(
         KeyCount,
         """
-        select video_id as key, count(distinct user_id) as count
-        from viewer
-        where video_id = any(:video_ids) and (grain_min = 1440 and at >= :head_end and at < :tail_start
-            or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
+        select video_id as key, count(*) as count
+        from (
+            select distinct video_id, user_id
+            from viewer
+            where video_id = any(:video_ids) and (grain_min = 1440 and at >= :head_end and at < :tail_start
+                or grain_min = 15 and (at >= :start and at < :head_end or at >= :tail_start and at < :end))
+        ) as one
         group by video_id
         """,
         video_ids=video_ids,
