@@ -259,15 +259,15 @@ insert into currency (minor_micros) values (10000);
 create function make_detail(month date) returns boolean language plpgsql as $$
 declare
     label text := to_char(month, 'YYYYMM');
-    starts timestamptz := month::timestamp at time zone 'UTC';
-    ends timestamptz := (month + interval '1 month') at time zone 'UTC';
-    first integer := extract(epoch from starts) / 60;
-    last integer := extract(epoch from ends) / 60;
+    opens timestamptz := month::timestamp at time zone 'UTC';
+    closes timestamptz := (month + interval '1 month') at time zone 'UTC';
+    first integer := extract(epoch from opens) / 60;
+    last integer := extract(epoch from closes) / 60;
 begin
     if to_regclass('session_minute_' || label) is not null
         or exists (select from session_minute_other where minute >= first and minute < last)
         or exists (select from incident_other where minute >= first and minute < last)
-        or exists (select from rollup_minute_other where at >= starts and at < ends)
+        or exists (select from rollup_minute_other where at >= opens and at < closes)
     then
         return false;
     end if;
@@ -275,7 +275,7 @@ begin
         || ' with (fillfactor = 70)', label, first, last);
     execute format('create table incident_%s partition of incident for values from (%s) to (%s)', label, first, last);
     execute format('create table rollup_minute_%s partition of rollup_minute for values from (%L) to (%L)', label,
-        starts, ends);
+        opens, closes);
     return true;
 end
 $$;
@@ -283,8 +283,8 @@ $$;
 -- Drops the detail from before a month, and refuses what comes late for it; gives the number of partitions.
 create function drop_detail(month date) returns integer language plpgsql as $$
 declare
-    starts timestamptz := month::timestamp at time zone 'UTC';
-    first integer := extract(epoch from starts) / 60;
+    opens timestamptz := month::timestamp at time zone 'UTC';
+    first integer := extract(epoch from opens) / 60;
     old record;
     dropped integer := 0;
 begin
@@ -300,7 +300,7 @@ begin
     end loop;
     delete from session_minute_other where minute < first;
     delete from incident_other where minute < first;
-    delete from rollup_minute_other where at < starts;
+    delete from rollup_minute_other where at < opens;
     return dropped;
 end
 $$;

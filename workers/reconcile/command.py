@@ -6,13 +6,17 @@ import json
 import os
 import signal
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 
 from api.clients import Clients
-from api.database import open_database
+from api.database import Database, open_database
 from api.problems import Problem
 from api.settings import Settings
+from media.fetch_log import Damaged
+from workers.reconcile import audience
 from workers.reconcile import run as whole
+from workers.reconcile.audience import Compared
 from workers.reconcile.difference import Difference
 from workers.reconcile.run import Report
 
@@ -39,11 +43,11 @@ def reconcile(settings: Settings, args: argparse.Namespace) -> int:
     if report is None:
         print(f"{day} has been reconciled")
         return 0
-    print(table(report))
-    return 1 if report.differences else 0
+    print(table(*report))
+    return 1 if report[0].differences or (report[1] is not None and report[1].differences) else 0
 
 
-async def run(settings: Settings, day: date | None, *, nightly: bool) -> Report | None:
+async def run(settings: Settings, day: date | None, *, nightly: bool) -> tuple[Report, Compared | None] | None:
     """Check against the running stack's database and logs; differences are printed as they are found."""
     task = asyncio.current_task()
     if task is not None:
@@ -52,9 +56,26 @@ async def run(settings: Settings, day: date | None, *, nightly: bool) -> Report 
     db = await open_database(settings.database_url("billing"), size=1)
     try:
         async with Clients(settings, caller="reconciliation") as clients:
-            return await whole.reconcile(settings, db, clients, _Printer().show, day=day, nightly=nightly)
+            printer = _Printer()
+            report = await whole.reconcile(settings, db, clients, printer.show, day=day, nightly=nightly)
+            return None if report is None else (report, await _compared(settings, db, clients, printer, day))
     finally:
         await db.close()
+
+
+async def _compared(
+    settings: Settings, db: Database, clients: Clients, printer: "_Printer", day: date | None
+) -> Compared | None:
+    """Analytics against the books; None while it is away: that says nothing about money."""
+    try:
+        root, now_ms = settings.path("FETCH_LOG_ROOT"), round(time.time() * 1000)
+        found = await audience.compare(root, db, clients, day, now_ms)
+    except (Problem, Damaged) as problem:
+        print(f"streamify: analytics was not compared: {problem}", file=sys.stderr)
+        return None
+    for each in found.differences:
+        printer.show(each)
+    return found
 
 
 class _Printer:
@@ -70,7 +91,7 @@ class _Printer:
             print(f"{found.kind} {found.subject}: has {has}, should have {should}")
 
 
-def table(report: Report) -> str:
+def table(report: Report, compared: Compared | None = None) -> str:
     """The whole report; its last line is the number of differences."""
     counts = report.counts
     rows: list[tuple[str, object]] = [
@@ -87,4 +108,6 @@ def table(report: Report) -> str:
         ("settled before", report.settled),
         ("differences", report.differences),
     ]
+    if compared is not None:
+        rows[-1:-1] = [("analytics days", compared.days), ("analytics wrong", len(compared.differences))]
     return "\n".join(f"{name:<16}{value}" for name, value in rows)
