@@ -155,7 +155,10 @@ def every_segment_was_whole(stack: Stack, video: int, viewers: list[Viewer]) -> 
 
 
 def well(stack: Stack) -> bool:
-    return all(row["well"] for row in stack.programs().values())
+    unwell = [name for name, row in stack.programs().items() if not row["well"]]
+    if unwell:
+        print(f"not well yet: {unwell}")
+    return not unwell
 
 
 async def charged(stack: Stack, video: int) -> dict[int, int]:
