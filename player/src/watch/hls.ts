@@ -5,9 +5,11 @@ import Hls, {
   type HlsConfig,
   type LoadPolicy,
   type MediaPlaylist,
+  type NetworkErrorAction,
   type RetryConfig,
 } from "hls.js";
 import { Problem } from "../problem.ts";
+import { isDry } from "./experience.ts";
 import type { Menus } from "./menus.ts";
 import type { Listener, Playback } from "./playback.ts";
 import { Settling } from "./settling.ts";
@@ -18,12 +20,16 @@ const BANDWIDTH = "streamify.bandwidth";
 
 /** 503: the segment is still being made; 429: too fast. Both pass, other refusals don't. */
 const passing = (status: number | undefined) => !status || status >= 500 || status === 429;
+/** Asked for twice more: to give up at once would cut off what was granted and is under way. */
+const UNPAID = 402;
+const retries = (status: number | undefined, most = 0) => (passing(status) ? most : status === UNPAID ? 2 : 0);
+const RETRY = 5 satisfies NetworkErrorAction.RetryRequest; // its enumeration is there at compile time only
 
 const errorRetry: RetryConfig = {
   maxNumRetry: 10,
   retryDelayMs: 1000,
   maxRetryDelayMs: 4000,
-  shouldRetry: (config, count, _timeout, response) => count < (config?.maxNumRetry ?? 0) && passing(response?.code),
+  shouldRetry: (config, count, _timeout, response) => count < retries(response?.code, config?.maxNumRetry),
 };
 const timeoutRetry: RetryConfig = { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 };
 
@@ -143,7 +149,8 @@ export class HlsPlayback implements Playback {
 
   #error(data: ErrorData): void {
     const status = data.response?.code;
-    if (status === 402 || status === 403) {
+    if (status === UNPAID && data.errorAction?.action === RETRY && isDry(this.media)) return;
+    if (status === UNPAID || status === 403) {
       this.#hls.stopLoad();
       this.listener.refused(Problem.parse(status, bodyText(data.networkDetails)));
     } else if (data.fatal) this.#fatal(data);
