@@ -43,10 +43,17 @@ async def _validator(parts: Plumbing) -> AsyncIterator[Mapping[str, object]]:
                     await near.enter_async_context(verdict_socket.listening(settings.path("VERDICT_SOCKET"), desk))
                 yield {"signer": signer, "live": live, "seen": seen, "desk": desk}
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.wait(beside)
+            await _ended(beside)
             await seen.write()
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancelled until they end: `asyncio.wait_for`, deep in a client, may lose a cancellation (until Python 3.12)."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=REDIS_PATIENCE_S)
 
 
 def make_app(settings: Settings) -> ASGIApp:
