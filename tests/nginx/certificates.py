@@ -31,8 +31,12 @@ def settings_with(folder: Path, port: int) -> dict[str, str]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     for file, content in (("cert.pem", made.public_bytes(serialization.Encoding.PEM)), ("key.pem", secret)):
-        (folder / file).write_bytes(content)
-        (folder / file).chmod(0o644)
+        # By rename, as ACME clients do it: on a reload, nginx keeps a certificate whose file has the same number and the
+        # same second of change (ssl_object_cache_inheritable).
+        fresh = folder / f"{file}.new"
+        fresh.write_bytes(content)
+        fresh.chmod(0o644)
+        fresh.rename(folder / file)
     return {
         "TLS_CERTIFICATE": str(folder / "cert.pem"),
         "TLS_CERTIFICATE_KEY": str(folder / "key.pem"),

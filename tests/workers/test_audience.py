@@ -208,7 +208,11 @@ async def test_a_video_gone_before_we_asked_is_counted_without_its_facts(platfor
     p = await platform("analytics")
     facts = [{"id": 1, "title": "Film", "uploaded_by": 7, "price_per_minute": 5, "duration_ms": 61_000}]
     facts[0] |= {"status": "ready", "visibility": "public", "generation": 1}
-    async with Clients(p.settings, "audience", httpx2.MockTransport(lambda _: httpx2.Response(200, json=facts))) as one:
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json=facts if request.url.path.startswith("/internal/videos") else [])
+
+    async with Clients(p.settings, "audience", httpx2.MockTransport(answer)) as one:
         reader = Audience(p.db("analytics"), one)
         own, gone = watch("a", 7, 1, START_MS, range(4)), watch("b", 7, 2, START_MS, range(4))
         await reader.apply([Stream().chunk(lines([*own, *gone]))])

@@ -34,7 +34,7 @@ async def test_one_services_failure_does_not_stop_the_others(platform: PlatformM
             stop.set()
             await asyncio.wait_for(task, 5)
     failed = {entry["service"] for entry in logs if entry["event"] == "sweep.failed"}
-    assert failed == {"videos", "streaming"}
+    assert failed == {"videos", "streaming", "analytics"}
 
 
 async def test_the_sweeper_ends_at_once_when_asked(platform: PlatformMaker) -> None:
