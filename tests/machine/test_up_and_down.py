@@ -155,14 +155,9 @@ def in_session(stack: Stack) -> list[int]:
 
 
 def test_ctrl_c_stops_everything(idle: Stack) -> None:
-    command = [sys.executable, "-m", "api", "up"]
-
-    def as_a_terminal_does() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it, these tests perhaps too
-
-    with subprocess.Popen(
-        command, cwd=ROOT, env=idle.env, stdout=subprocess.PIPE, text=True, preexec_fn=as_a_terminal_does
-    ) as process:
+    # A terminal's child heeds SIGINT; these tests may be a shell's background job, which ignores it.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "api", "up"]
+    with subprocess.Popen(command, cwd=ROOT, env=idle.env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(3)]
         assert "Streamify is ready" in said[0], said

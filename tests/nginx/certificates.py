@@ -31,7 +31,7 @@ def settings_with(folder: Path, port: int) -> dict[str, str]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     for file, content in (("cert.pem", made.public_bytes(serialization.Encoding.PEM)), ("key.pem", secret)):
-        # By rename, as ACME clients do it: on a reload, nginx keeps a certificate whose file has the same number and the
+        # By rename, as ACME clients do: on a reload, nginx keeps a certificate whose file has the same number and the
         # same second of change (ssl_object_cache_inheritable).
         fresh = folder / f"{file}.new"
         fresh.write_bytes(content)
