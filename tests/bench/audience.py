@@ -22,7 +22,7 @@ from api.analytics.queries_video import Video
 from api.database import Database, open_database
 from api.migrate import migrate
 from api.settings import Settings
-from tests.bench.metering import PATIENCE_S, Measured, machine_of_its_own, program, seconds_used
+from tests.bench.metering import PATIENCE_S, Measured, machine_of_its_own, program, put_by, seconds_used
 from tests.bench.table import last_line, rendered
 from tests.bench.viewings import SEGMENT_MS, SEGMENTS, VIDEOS, Viewing, creator_of, lines, viewings
 from tests.stacks import ROOT
@@ -81,12 +81,7 @@ async def measure(
     length_ms = SEGMENT_MS * SEGMENTS
     videos = range(1, VIDEOS + 1)
     await queries_video.save_videos(db, [Video(v, f"Film {v}", creator_of(v), length_ms, True) for v in videos])
-    log = settings.path("FETCH_LOG_ROOT") / "origin-1.log"
-    hidden = log.with_name("hidden")
-    with hidden.open("wb") as file:
-        file.writelines(lines(crowd, args.lines, round(time.time() * 1000) - 600_000, chance))
-    hidden.chmod(0o644)
-    log.touch()
+    log, hidden = put_by(settings, lines(crowd, args.lines, round(time.time() * 1000) - 600_000, chance))
     programs |= {name: life.enter_context(program(settings, name)) for name in ("ship", "audience")}
     size = hidden.stat().st_size
     await ready(settings, size)

@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -159,12 +159,7 @@ async def measure(
     db = await open_database(settings.database_url("billing"), size=1)
     await migrate(db, ROOT / "api/billing/migrations")
     await sell(db, crowd)
-    log = settings.path("FETCH_LOG_ROOT") / "origin-1.log"
-    hidden = log.with_name("hidden")
-    with hidden.open("wb") as file:
-        file.writelines(lines(crowd, args.lines, round(time.time() * 1000) - 600_000, chance))
-    hidden.chmod(0o644)
-    log.touch()
+    log, hidden = put_by(settings, lines(crowd, args.lines, round(time.time() * 1000) - 600_000, chance))
     programs |= {name: life.enter_context(program(settings, name)) for name in ("ship", "meter")}
     await ready(settings, hidden.stat().st_size)
     print(f"{args.lines} lines, {hidden.stat().st_size >> 20} MiB …", flush=True)
@@ -175,6 +170,17 @@ async def measure(
     wrong = await difference(db, crowd, log)
     await db.close()
     return measured, wrong
+
+
+def put_by(settings: Settings, written: Iterable[bytes]) -> tuple[Path, Path]:
+    """An empty fetch log, and beside it the file of lines that will be renamed into its place."""
+    log = settings.path("FETCH_LOG_ROOT") / "origin-1.log"
+    hidden = log.with_name("hidden")
+    with hidden.open("wb") as file:
+        file.writelines(written)
+    hidden.chmod(0o644)
+    log.touch()
+    return log, hidden
 
 
 def reconciled(settings: Settings) -> dict[str, object]:
