@@ -14,7 +14,7 @@ from api.clients import Clients, Counted
 from api.database import Database
 from media import fetch_log
 from workers.reconcile import queries_audience
-from workers.reconcile.arithmetic import DAY_MS
+from workers.reconcile.arithmetic import DAY_MS, Spans
 from workers.reconcile.difference import Difference
 from workers.reconcile.lines import Delivery, read_line
 from workers.reconcile.logs import STREAM
@@ -105,35 +105,12 @@ def watched(lines: Iterator[Delivery], sound: set[str]) -> dict[tuple[int, int],
             sessions[said.session_id, said.video_id].append((said.t_ms, *said.part))
     sums: defaultdict[tuple[int, int], int] = defaultdict(int)
     for (_, video_id), parts in sessions.items():
-        seen: list[tuple[int, int]] = []
+        seen = Spans()
         for t_ms, start, end in sorted(parts):
-            new_ms = sum(b - a for a, b in _without(seen, start, end))
-            sums[video_id, t_ms // DAY_MS * DAY_MS] += new_ms
-            if new_ms:
-                seen = _joined([*seen, (start, end)])
+            before_ms = seen.ms
+            seen.add(start, end)
+            sums[video_id, t_ms // DAY_MS * DAY_MS] += seen.ms - before_ms
     return sums
-
-
-def _without(seen: list[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The parts of [start, end) that lie in none of the sorted, disjoint intervals."""
-    for a, b in seen:
-        if a >= end:
-            break
-        if a > start:
-            yield start, a
-        start = max(start, b)
-    if start < end:
-        yield start, end
-
-
-def _joined(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(intervals):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _differences(found: Days, right: Days) -> Iterator[Difference]:
